@@ -1,0 +1,58 @@
+import type { ObjectRef } from './identity.ts'
+import type { KubeObject } from './json.ts'
+import type { Path } from './path.ts'
+
+/** Where in Git a manifest is written. */
+export interface Origin {
+  /** Path of the file from the repository's root. */
+  file: string
+  /** First line of the manifest in that file, from 1. */
+  line: number
+  /** The commit's full hash. */
+  revision: string
+  /** True where rendering (Kustomize, Helm) only lets the file be guessed. */
+  approximate?: boolean
+}
+
+/** One object as Git declares it. */
+export interface Manifest {
+  ref: ObjectRef
+  object: KubeObject
+  origin: Origin
+  /** Hash of the manifest's content: canonical forms are kept by it. */
+  hash: string
+}
+
+/** Something in Git that cannot be used. The manifests around it stay in force. */
+export interface Problem {
+  source: string
+  file: string
+  /** From 1; 0 where no line can be told. */
+  line: number
+  message: string
+}
+
+/** What a source renders to at one commit. */
+export interface DesiredState {
+  source: string
+  /** The commit's full hash. */
+  revision: string
+  /** The repository's URL without credentials, for people. */
+  repository: string
+  manifests: readonly Manifest[]
+  problems: readonly Problem[]
+  /** Milliseconds since the epoch at which the commit was made and at which it was loaded. */
+  committedAt: number
+  loadedAt: number
+}
+
+/** What the API server would store for a manifest. */
+export interface Canonical {
+  object: KubeObject
+  /** Places that the server fills with values of its own (uid, clusterIP, a Job's selector): not compared. */
+  generated: readonly Path[]
+  /** Fields of the manifest that the server does not know and drops. */
+  unattainable: readonly string[]
+  /** How the form was found: by two probes, by a dry-run on the live object, or from declared fields alone. */
+  method: 'probe' | 'dry-run' | 'declared'
+}
