@@ -1,0 +1,57 @@
+# GitOps Guard. `make help` lists what there is; everything needed is set up on first use.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+INSTALLED := node_modules/.package-lock.json
+
+## demo: the main job as a story in the terminal, on a control plane of its own (KEEP=1 leaves it running)
+.PHONY: demo
+demo: control-plane
+	@node src/cli.ts demo $(if $(KEEP),--keep)
+
+## test: every test; closes with how many passed and failed (ONLY=path runs the files that match)
+.PHONY: test
+test: control-plane
+	@node test/run.ts $(ONLY)
+
+## test-quick: the tests that need no control plane
+.PHONY: test-quick
+test-quick: $(INSTALLED)
+	@node test/run.ts --quick $(ONLY)
+
+## check: format, lint (the arrows of the architecture too) and types
+.PHONY: check
+check: $(INSTALLED)
+	@prettier --check --log-level warn . && eslint . && tsc && echo 'check: format, lint and types are fine'
+
+## format: writes the code in the one format
+.PHONY: format
+format: $(INSTALLED)
+	@prettier --write --log-level warn .
+
+## bench: measures repairs and reviews beside a floor of the same run
+.PHONY: bench
+bench: control-plane
+	@node test/bench/main.ts $(ARGS)
+
+## control-plane: finds, downloads or builds etcd, kube-apiserver, kube-controller-manager and kubectl
+.PHONY: control-plane
+control-plane: $(INSTALLED)
+	@node test/control-plane/main.ts prepare
+
+## clean: removes what was installed and built here (not the cache of the control plane)
+.PHONY: clean
+clean:
+	rm -rf node_modules dist
+
+## help: this list
+.PHONY: help
+help:
+	@sed -n 's/^## \([a-z-]*\): \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+$(INSTALLED): package.json package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js (any recent version); it brings npm, which brings Node 24 for this project" >&2; exit 1; }
+	@echo 'Installing npm packages (Node 24 among them) ...'
+	@npm ci --silent
+	@touch $@

@@ -1,0 +1,45 @@
+/**
+ * Runs the tests: `node test/run.ts [--quick] [part of a path ...]`. Quick tests first, two files at a time; those on
+ * a real control plane (`*.cluster.test.ts`) after them. Closes with one line that says how many passed and failed.
+ */
+import { globSync } from 'node:fs'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
+
+const root = new URL('..', import.meta.url).pathname
+const words = process.argv.slice(2)
+const quickOnly = words.includes('--quick')
+const parts = words.filter((word) => !word.startsWith('--'))
+
+const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: root })
+  .filter((file) => !file.includes('node_modules'))
+  .filter((file) => parts.length === 0 || parts.some((part) => file.includes(part)))
+  .toSorted()
+const isCluster = (file: string) => file.endsWith('.cluster.test.ts') || file.startsWith('test/control-plane/')
+const batches = [files.filter((file) => !isCluster(file)), quickOnly ? [] : files.filter(isCluster)]
+
+const count = { passed: 0, failed: 0, skipped: 0 }
+const failures: string[] = []
+for (const batch of batches) await runBatch(batch)
+
+for (const failure of failures) console.log(`failed: ${failure}`)
+const skipped = count.skipped ? `, ${count.skipped} skipped` : ''
+console.log(`\n${count.passed} passed, ${count.failed} failed${skipped}`)
+process.exitCode = count.failed > 0 || count.passed === 0 ? 1 : 0
+
+async function runBatch(batch: string[]): Promise<void> {
+  if (batch.length === 0) return
+  const stream = run({ files: batch.map((file) => root + file), concurrency: 2, timeout: 20 * 60_000 })
+  stream.on('test:pass', (event) => {
+    if (event.details.type === 'suite') return
+    if (event.skip !== undefined) count.skipped++
+    else count.passed++
+  })
+  stream.on('test:fail', (event) => {
+    if (event.details.type === 'suite' && event.details.error?.cause === undefined) return
+    count.failed++
+    failures.push(`${event.name} (${event.file?.replace(root, '') ?? '?'}:${event.line ?? 0})`)
+  })
+  stream.compose(spec).pipe(process.stdout, { end: false })
+  await new Promise((resolve) => stream.once('end', resolve))
+}
