@@ -1,0 +1,125 @@
+/** Reads YAML as Kubernetes reads it: YAML 1.1 by the rules of sigs.k8s.io/yaml, one JSON value a document. */
+import { LineCounter, isMap, isSeq, parseAllDocuments } from 'yaml'
+import type { Document, Node } from 'yaml'
+import type { Json } from '../model/json.ts'
+import { YamlValueError, toJson } from './yaml-value.ts'
+
+/** One document of a file. */
+export interface YamlDocument {
+  value: Json
+  /** First line of the document's content, from 1. */
+  line: number
+  /** First line of the value at a path of keys and indexes; the nearest one around it where there is none. */
+  lineAt(path: readonly (string | number)[]): number
+}
+
+/** Something in a file that cannot be read. `line` from 1, 0 where none can be told. */
+export interface YamlProblem {
+  file: string
+  line: number
+  message: string
+}
+
+export interface YamlFile {
+  documents: YamlDocument[]
+  problems: YamlProblem[]
+}
+
+// What libyaml's reader refuses: control characters, and halves of surrogate pairs.
+// eslint-disable-next-line no-control-regex
+const UNREADABLE = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]|\p{Surrogate}/u
+
+/**
+ * All documents of `content` that hold something, and a problem for each that cannot be read: those around it are
+ * still returned. Bytes must be UTF-8, or UTF-16 with a byte order mark.
+ */
+export function readDocuments(content: string | Uint8Array, file: string): YamlFile {
+  const text = typeof content === 'string' ? content.replace(/^\ufeff/, '') : decode(content)
+  if (text === undefined)
+    return { documents: [], problems: [{ file, line: 0, message: 'is not UTF-8 text' }] }
+
+  const unreadable = UNREADABLE.exec(text)
+  if (unreadable) {
+    const code = (unreadable[0].codePointAt(0) ?? 0).toString(16).padStart(4, '0')
+    const line = text.slice(0, unreadable.index).split('\n').length
+    return {
+      documents: [],
+      problems: [{ file, line, message: `control character U+${code} is not allowed` }],
+    }
+  }
+
+  const lines = new LineCounter()
+  const documents: YamlDocument[] = []
+  const problems: YamlProblem[] = []
+  for (const document of parse(text, lines, file, problems)) {
+    if (!document.contents && document.errors.length === 0) continue
+    const start = document.contents?.range[0] ?? document.range[0]
+    const line = lines.linePos(start).line
+    const [error] = document.errors
+    if (error) {
+      const at = error.pos[0] >= 0 ? lines.linePos(error.pos[0]).line : line
+      problems.push({
+        file,
+        line: at,
+        message: /call stack/.test(error.message) ? 'nested too deeply' : error.message,
+      })
+      continue
+    }
+    try {
+      const value = toJson(document)
+      if (value === null) continue
+      documents.push({ value, line, lineAt: (path) => lines.linePos(offsetAt(document, path)).line })
+    } catch (cause) {
+      if (!(cause instanceof YamlValueError)) throw cause
+      problems.push({ file, line: lines.linePos(cause.offset).line || line, message: cause.message })
+    }
+  }
+  return { documents, problems }
+}
+
+function decode(bytes: Uint8Array): string | undefined {
+  const [first, second] = bytes
+  const utf16 =
+    first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : ''
+  try {
+    return new TextDecoder(utf16 || 'utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/** The failsafe schema leaves every scalar as text: what it means is decided in yaml-value.ts. */
+function parse(text: string, lines: LineCounter, file: string, problems: YamlProblem[]): Document.Parsed[] {
+  try {
+    const parsed = parseAllDocuments(text, {
+      version: '1.1',
+      schema: 'failsafe',
+      resolveKnownTags: false,
+      uniqueKeys: false,
+      strict: true,
+      prettyErrors: false,
+      logLevel: 'silent',
+      lineCounter: lines,
+    })
+    return Array.isArray(parsed) ? parsed : []
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    problems.push({ file, line: 0, message: 'nested too deeply' })
+    return []
+  }
+}
+
+function offsetAt(document: Document.Parsed, path: readonly (string | number)[]): number {
+  let node: Node | null = document.contents
+  for (const step of path) {
+    const next: unknown =
+      isSeq(node) && typeof step === 'number'
+        ? node.items[step]
+        : isMap(node)
+          ? node.items.find(({ key }) => String((key as { source?: unknown } | null)?.source) === step)?.value
+          : undefined
+    if (!next || !(next as Node).range) break
+    node = next as Node
+  }
+  return node?.range?.[0] ?? 0
+}
