@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { binaryNames, buildBinary, type BinaryName } from './build-binary.ts'
 import { cacheDirectory } from './cache-directory.ts'
 import { withDirectoryLock } from './directory-lock.ts'
-import { downloadArchive } from './download-archive.ts'
+import { downloadArchive, type Archive } from './download-archive.ts'
 import { envtestArchives } from './envtest-archives.ts'
 import { kubernetesVersion } from './pins.ts'
 import type { Progress } from './progress.ts'
@@ -30,6 +30,14 @@ export interface FindOptions {
   /** False: do without kube-controller-manager, which no published archive has. */
   kubeControllerManager?: boolean
   env?: NodeJS.ProcessEnv
+  /** What is downloaded. Default: {@link envtestArchives}, from GITOPS_GUARD_ENVTEST_URL where that is set. */
+  archive?: Archive
+}
+
+interface Context {
+  progress: Progress
+  env: NodeJS.ProcessEnv
+  archive: Archive
 }
 
 type Found = Pick<Binaries, 'version' | 'origin'> & { directory: string }
@@ -42,13 +50,16 @@ const core: BinaryName[] = ['etcd', 'kube-apiserver', 'kubectl']
  */
 export async function findBinaries(options: FindOptions = {}): Promise<Binaries> {
   const { progress = sayProgress, kubeControllerManager = true, env = process.env } = options
+  const archive = { ...(options.archive ?? envtestArchives) }
+  archive.url = env.GITOPS_GUARD_ENVTEST_URL || archive.url
+  const context = { progress, env, archive }
   const { directory, version, origin } =
-    (await findAssets(env)) ?? (await findCached(env)) ?? (await get(progress, env))
+    (await findAssets(env)) ?? (await findCached(context)) ?? (await downloadOrBuild(context))
   return {
     etcd: join(directory, executable('etcd')),
     kubeApiserver: join(directory, executable('kube-apiserver')),
     kubeControllerManager: kubeControllerManager
-      ? await findControllerManager(directory, progress, env)
+      ? await findControllerManager(directory, context)
       : undefined,
     kubectl: join(directory, executable('kubectl')),
     version,
@@ -69,14 +80,10 @@ async function findAssets(env: NodeJS.ProcessEnv): Promise<Found | undefined> {
   return { directory, version: /v\d\S*/.exec(stdout)?.[0] ?? stdout.trim(), origin: 'KUBEBUILDER_ASSETS' }
 }
 
-async function findCached(env: NodeJS.ProcessEnv): Promise<Found | undefined> {
+async function findCached({ env, archive }: Context): Promise<Found | undefined> {
   const places: Found[] = [
     { directory: cacheDirectory(kubernetesVersion, env), version: kubernetesVersion, origin: 'built' },
-    {
-      directory: cacheDirectory(envtestArchives.version, env),
-      version: envtestArchives.version,
-      origin: 'downloaded',
-    },
+    { directory: cacheDirectory(archive.version, env), version: archive.version, origin: 'downloaded' },
   ]
   for (const place of places) {
     if ((await missingFrom(place.directory, core)).length === 0) return place
@@ -85,73 +92,54 @@ async function findCached(env: NodeJS.ProcessEnv): Promise<Found | undefined> {
 }
 
 /** Downloads or builds, while no other process does: whoever waited finds it in the cache. */
-async function get(progress: Progress, env: NodeJS.ProcessEnv): Promise<Found> {
+async function downloadOrBuild(context: Context): Promise<Found> {
+  const { progress, env, archive } = context
   return withDirectoryLock(`${cacheDirectory(kubernetesVersion, env)}.lock`, progress, async () => {
-    const cached = await findCached(env)
+    const cached = await findCached(context)
     if (cached !== undefined) return cached
-    const failure = await download(progress, env)
-    if (failure !== undefined) await build(core, failure, progress, env)
-    return (await findCached(env))!
+    try {
+      await downloadArchive(archive, core, cacheDirectory(archive.version, env), progress)
+    } catch (error) {
+      const { message } = error as Error
+      progress(`${message}; building from source instead`)
+      await build(core, message, context)
+    }
+    return (await findCached(context))!
   })
 }
 
-/** Returns why it could not, if so. */
-async function download(progress: Progress, env: NodeJS.ProcessEnv): Promise<Error | undefined> {
-  try {
-    const url = env.GITOPS_GUARD_ENVTEST_URL || envtestArchives.url
-    await downloadArchive(
-      { ...envtestArchives, url },
-      core,
-      cacheDirectory(envtestArchives.version, env),
-      progress,
-    )
-    return undefined
-  } catch (error) {
-    progress(`${(error as Error).message}; building from source instead`)
-    return error as Error
-  }
-}
-
-async function findControllerManager(
-  directory: string,
-  progress: Progress,
-  env: NodeJS.ProcessEnv,
-): Promise<string> {
+async function findControllerManager(directory: string, context: Context): Promise<string> {
   const name: BinaryName = 'kube-controller-manager'
-  const cache = cacheDirectory(kubernetesVersion, env)
+  const cache = cacheDirectory(kubernetesVersion, context.env)
   for (const place of [directory, cache]) {
     if ((await missingFrom(place, [name])).length === 0) return join(place, executable(name))
   }
-  await withDirectoryLock(`${cache}.lock`, progress, () =>
-    build([name], new Error('no published archive has kube-controller-manager'), progress, env),
+  await withDirectoryLock(`${cache}.lock`, context.progress, () =>
+    build([name], 'no published archive has kube-controller-manager', context),
   )
   return join(cache, executable(name))
 }
 
 /** Builds what is not there yet into the cache. */
-async function build(
-  names: BinaryName[],
-  reason: Error,
-  progress: Progress,
-  env: NodeJS.ProcessEnv,
-): Promise<void> {
-  const cache = cacheDirectory(kubernetesVersion, env)
+async function build(names: BinaryName[], noDownload: string, { progress, env }: Context): Promise<void> {
+  const directory = cacheDirectory(kubernetesVersion, env)
   try {
-    for (const name of binaryNames) {
-      if (names.includes(name) && (await missingFrom(cache, [name])).length > 0) {
-        await buildBinary(name, { directory: cache, file: executable(name), progress, env })
-      }
+    for (const name of await missingFrom(
+      directory,
+      binaryNames.filter((known) => names.includes(known)),
+    )) {
+      await buildBinary(name, { directory, file: executable(name), progress, env })
     }
   } catch (error) {
     throw new Error(
       [
-        `no control plane for tests: ${names.join(', ')} cannot be had.`,
-        `  KUBEBUILDER_ASSETS: ${env.KUBEBUILDER_ASSETS || 'not set'}`,
-        `  cache ${cache}: not there`,
-        `  download: ${reason.message}`,
-        `  build: ${(error as Error).message}`,
-        'Set KUBEBUILDER_ASSETS to a folder with these binaries, or GITOPS_GUARD_ENVTEST_URL to a mirror of the archive,',
-        'or install Go 1.21 or newer where a Go module proxy is within reach.',
+        `no control plane for tests: ${names.join(', ')} cannot be had`,
+        `- KUBEBUILDER_ASSETS: ${env.KUBEBUILDER_ASSETS || 'not set'}`,
+        `- cache: nothing in ${directory}`,
+        `- download: ${noDownload}`,
+        `- build: ${(error as Error).message}`,
+        'Set KUBEBUILDER_ASSETS to a folder that has them, or GITOPS_GUARD_ENVTEST_URL to a mirror of the archive,',
+        'or install Go 1.21 or newer where a Go module proxy can be reached.',
       ].join('\n'),
       { cause: error },
     )

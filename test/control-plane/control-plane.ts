@@ -21,7 +21,7 @@ export interface ControlPlaneOptions {
   progress?: Progress
   /** Default: true. Without it nothing is rolled out, collected or removed with its namespace. */
   kubeControllerManager?: boolean
-  /** Default: true, as kubeadm does. False: all controllers are `system:kube-controller-manager`. */
+  /** Default: true, as kubeadm does. False: all controllers are `system:kube-controller-manager`, bound to cluster-admin. */
   useServiceAccountCredentials?: boolean
   featureGates?: Record<string, boolean>
   /** More arguments of kube-apiserver, e.g. `--audit-policy-file=...`; they win over the default ones. */
@@ -37,7 +37,10 @@ export interface EndOptions {
   graceMs?: number
 }
 
-const GRACE_MS = 3_000
+/** The API server takes about one second, ending its watches. */
+const API_SERVER_GRACE_MS = 10_000
+/** etcd would wait for the API server to go away. */
+const ETCD_GRACE_MS = 0
 const PORT_TRIES = 6
 const CONTROLLER_MANAGER = 'system:kube-controller-manager'
 
@@ -117,10 +120,10 @@ export class ControlPlane {
   async startAll(): Promise<void> {
     await this.#choosePort()
     await this.#runApiServer(() => this.#choosePort())
-    await Promise.all([
-      bindClusterAdmin(this.#client, { kind: 'User', name: 'alice' }),
-      this.#parts.options.kubeControllerManager ? this.#runControllerManager() : undefined,
-    ])
+    const { kubeControllerManager, useServiceAccountCredentials = true } = this.#parts.options
+    const admins = useServiceAccountCredentials ? ['alice'] : ['alice', CONTROLLER_MANAGER]
+    const bound = Promise.all(admins.map((name) => bindClusterAdmin(this.#client, { kind: 'User', name })))
+    await Promise.all([bound, kubeControllerManager ? this.#runControllerManager() : undefined])
   }
 
   /** The kubeconfig file of `admin` (system:masters), `alice` (group developers, cluster-admin) or a user made below. */
@@ -184,7 +187,8 @@ export class ControlPlane {
     })
   }
 
-  async stopApiServer({ graceMs = GRACE_MS }: EndOptions = {}): Promise<void> {
+  /** By default as a rollout would: it takes about a second. `graceMs: 0` is a crash. */
+  async stopApiServer({ graceMs = API_SERVER_GRACE_MS }: EndOptions = {}): Promise<void> {
     await this.#parts.processes.end('kube-apiserver', graceMs)
   }
 
@@ -198,7 +202,8 @@ export class ControlPlane {
     await this.startApiServer()
   }
 
-  async stopEtcd({ graceMs = GRACE_MS }: EndOptions = {}): Promise<void> {
+  /** By default a crash. */
+  async stopEtcd({ graceMs = ETCD_GRACE_MS }: EndOptions = {}): Promise<void> {
     await this.#parts.processes.end('etcd', graceMs)
   }
 

@@ -43,7 +43,10 @@ export class Processes {
   async waitFor(name: string, check: () => Promise<string | undefined>): Promise<void> {
     const deadline = Date.now() + READY_MS
     for (;;) {
-      const complaint = await check().catch((error: unknown) => (error as Error).message)
+      const complaint = await Promise.race([
+        check().catch((error: unknown) => (error as Error).message),
+        sleep(2000, 'no answer in 2 s', { ref: false }),
+      ])
       if (complaint === undefined) return
       const exit = this.#supervisor.exit(name)
       if (exit !== undefined || Date.now() > deadline) {
