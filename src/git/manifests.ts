@@ -15,6 +15,8 @@ export interface FileOrigin {
 export interface ReadManifests {
   manifests: Manifest[]
   problems: Problem[]
+  /** Some document could not be read, so that objects may be missing here which the file means to declare. */
+  broken: boolean
 }
 
 type Path = readonly (string | number)[]
@@ -27,16 +29,21 @@ const MAX_LISTS = 8
  * Never throws: what cannot be used becomes a problem.
  */
 export function readManifests(documents: readonly YamlDocument[], origin: FileOrigin): ReadManifests {
-  const read: ReadManifests = { manifests: [], problems: [] }
+  const read: ReadManifests = { manifests: [], problems: [], broken: false }
   for (const document of documents) readValue(document.value, [], document, origin, read)
   return read
 }
 
 function readValue(value: Json, path: Path, document: YamlDocument, origin: FileOrigin, read: ReadManifests) {
   const line = path.length ? document.lineAt(path) : document.line
-  const refuse = (message: string, at: Path = []) => {
+  const say = (message: string, at: Path = []) => {
     const place = at.length ? document.lineAt([...path, ...at]) : line
     read.problems.push({ source: origin.source, file: origin.file, line: place, message })
+  }
+
+  const refuse = (message: string, at: Path = []) => {
+    read.broken = true
+    say(message, at)
   }
 
   if (!isObject(value))
@@ -76,7 +83,7 @@ function readValue(value: Json, path: Path, document: YamlDocument, origin: File
   if (name === undefined || name === null || name === '') {
     const prefix = own(metadata, 'generateName')
     if (isText(prefix)) {
-      return refuse(
+      return say(
         `${kind} with generateName ${quote(prefix)} is not guarded, as each apply creates another one: give it metadata.name`,
         ['metadata', 'generateName'],
       )
@@ -101,7 +108,7 @@ function readValue(value: Json, path: Path, document: YamlDocument, origin: File
     )
   }
   if (isSopsEncrypted(value)) {
-    return refuse(
+    return say(
       `${kind} ${name} is encrypted by SOPS and cannot be compared, so it is not guarded: only the agent can decrypt it`,
     )
   }

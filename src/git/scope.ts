@@ -146,8 +146,8 @@ const memory = new WeakMap<KubeObject, { namespace: string; object: KubeObject; 
 function moved(object: KubeObject, namespace: string): { object: KubeObject; hash: string } {
   const known = memory.get(object)
   if (known?.namespace === namespace) return known
-  const { namespace: _, ...rest } = object.metadata
-  const metadata: JsonObject = namespace ? { ...rest, namespace } : rest
+  const metadata: JsonObject = { ...object.metadata, namespace }
+  if (!namespace) delete metadata['namespace']
   const result = { ...object, metadata }
   const made = { namespace, object: result, hash: stableHash(result) }
   memory.set(object, made)

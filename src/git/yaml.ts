@@ -26,7 +26,6 @@ export interface YamlFile {
 }
 
 // What libyaml's reader refuses: control characters, and halves of surrogate pairs.
-// eslint-disable-next-line no-control-regex
 const UNREADABLE = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]|\p{Surrogate}/u
 
 /**

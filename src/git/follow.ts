@@ -1,0 +1,171 @@
+/** Follows a source: polls its ref, loads each new tip, and keeps the last good state when Git cannot be read. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { DesiredState } from '../model/desired.ts'
+import { Coalesced } from './coalesce.ts'
+import { GitError } from './git-error.ts'
+import type { GitErrorReason } from './git-error.ts'
+import { readLastGood, restoreFiles, writeLastGood } from './last-good.ts'
+import type { Repository } from './repository.ts'
+import { loadRevision, loadSource } from './source.ts'
+import type { LoadedSource } from './source.ts'
+import type { SourceSpec } from './source-spec.ts'
+
+export interface FollowOptions {
+  spec: SourceSpec
+  repository: Repository
+  /** Where the last good revision is kept. */
+  stateDir: string
+  /** Milliseconds between questions to the server. */
+  poll: number
+  onState(state: DesiredState): void
+  onError(error: GitError): void
+  /** Milliseconds: the longest pause after repeated errors. Default 5 minutes, or `poll` where that is longer. */
+  maxBackoff?: number
+}
+
+export interface FollowStatus {
+  /** The revision in force; undefined before the first load. */
+  revision: string | undefined
+  /** Milliseconds since the epoch at which the server last answered and what it has was in force. */
+  fetchedAt: number | undefined
+  /** Set while the newest attempt failed. */
+  lastError: { reason: GitErrorReason; message: string } | undefined
+  /** Milliseconds since the epoch since when it works, or fails. */
+  since: number
+}
+
+export class SourceFollower {
+  private readonly options: FollowOptions
+  private readonly updates: Coalesced<void, void>
+  private readonly stopping = new AbortController()
+  private wake = new AbortController()
+  private loop: Promise<void> | undefined
+  private current: LoadedSource | undefined
+  private fetchedAt: number | undefined
+  private failure: GitError | undefined
+  private failures = 0
+  private since = Date.now()
+
+  constructor(options: FollowOptions) {
+    this.options = options
+    this.updates = new Coalesced(() => this.update())
+  }
+
+  /** Begins. Before Git is asked, the last good revision is loaded from disk where there is one. */
+  start(): void {
+    this.loop ??= this.run()
+  }
+
+  /**
+   * Asks Git now. Resolves when what Git had after this call is in force or has failed (see `status`); calls during a
+   * question share the next one.
+   */
+  async refresh(): Promise<void> {
+    if (this.stopping.signal.aborted) return
+    await this.updates.ask()
+    this.wake.abort()
+  }
+
+  /** The newest state, undefined before the first load. */
+  state(): DesiredState | undefined {
+    return this.current
+  }
+
+  status(): FollowStatus {
+    const failure = this.failure
+    return {
+      revision: this.current?.revision,
+      fetchedAt: this.fetchedAt,
+      lastError: failure && { reason: failure.reason, message: failure.message },
+      since: this.since,
+    }
+  }
+
+  /** After it resolves nothing is called and nothing runs. The repository is its owner's to stop. */
+  async stop(): Promise<void> {
+    this.stopping.abort()
+    this.wake.abort()
+    await this.loop
+    await this.updates.idle()
+  }
+
+  private async run(): Promise<void> {
+    await this.restore()
+    while (!this.stopping.signal.aborted) {
+      await this.updates.ask()
+      if (this.stopping.signal.aborted) break
+      this.wake = new AbortController()
+      await sleep(this.pause(), undefined, { signal: this.wake.signal }).catch(() => undefined)
+    }
+  }
+
+  /** Milliseconds. Doubled by each error, within ±20 % so that many guards do not ask at once. */
+  private pause(): number {
+    const { poll, maxBackoff = Math.max(poll, 300_000) } = this.options
+    const base = this.failures === 0 ? poll : Math.min(poll * 2 ** (this.failures - 1), maxBackoff)
+    return base * (0.8 + 0.4 * Math.random())
+  }
+
+  private async restore(): Promise<void> {
+    const { spec, repository, stateDir } = this.options
+    try {
+      const last = await readLastGood(stateDir, repository.display, spec)
+      if (!last || !(await repository.has(last.revision))) return
+      const files = await restoreFiles(last, spec, repository)
+      this.accept(await loadRevision(spec, repository, last.revision, { files }))
+    } catch (error) {
+      // The server has it all: only without it is this a loss, and then its own error is told.
+      if (!(error instanceof GitError)) throw error
+    }
+  }
+
+  private async update(): Promise<void> {
+    if (this.stopping.signal.aborted) return
+    const { spec, repository, stateDir } = this.options
+    const { signal } = this.stopping
+    try {
+      const tip = await abandonOn(signal, repository.tip(spec.ref))
+      if (tip !== this.current?.revision) {
+        const loaded = await loadSource(spec, repository, this.current, signal)
+        if (signal.aborted) return
+        this.accept(loaded)
+        await writeLastGood(stateDir, repository.display, spec, loaded)
+      }
+      this.fetchedAt = Date.now()
+      if (this.failure) this.since = Date.now()
+      this.failure = undefined
+      this.failures = 0
+    } catch (error) {
+      if (signal.aborted) return
+      this.fail(error instanceof GitError ? error : new GitError('failed', String(error), { cause: error }))
+    }
+  }
+
+  private accept(loaded: LoadedSource): void {
+    if (this.stopping.signal.aborted) return
+    this.current = loaded
+    this.options.onState(loaded)
+  }
+
+  private fail(error: GitError): void {
+    if (!this.failure) this.since = Date.now()
+    this.failure = error
+    this.failures++
+    this.options.onError(error)
+  }
+}
+
+/** Waits no longer once the signal is given; what others wait for goes on. */
+async function abandonOn<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const abort = () => {
+    reject(new GitError('aborted', 'stopped'))
+  }
+  if (signal.aborted) abort()
+  signal.addEventListener('abort', abort)
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}

@@ -1,0 +1,127 @@
+/** Loads a source: what it declares at one commit. */
+import type { DesiredState, Problem } from '../model/desired.ts'
+import { GitError } from './git-error.ts'
+import { PlainRenderer } from './plain-renderer.ts'
+import type { LoadedFile, RenderInput, Rendered, Renderer } from './renderer.ts'
+import type { CommitInfo, Repository } from './repository.ts'
+import { placeManifests } from './scope.ts'
+import type { RendererName, SourceSpec } from './source-spec.ts'
+import type { TreeEntry } from './tree.ts'
+import { verifyCommit } from './verify.ts'
+
+/** A desired state with what makes loading the next commit cheap. */
+export interface LoadedSource extends DesiredState {
+  commit: CommitInfo
+  files: ReadonlyMap<string, LoadedFile>
+}
+
+/**
+ * Fetches the source's ref and loads its tip. A file that cannot be used becomes a problem, the rest goes on; files that are
+ * the same as in `previous` are not read again. Throws GitError: `missing` for a ref or path that is not there, `unsigned`, and
+ * what a fetch can throw.
+ */
+export async function loadSource(
+  spec: SourceSpec,
+  repository: Repository,
+  previous?: Pick<LoadedSource, 'files'>,
+  signal?: AbortSignal,
+): Promise<LoadedSource> {
+  const revision = await repository.fetch(spec.ref, signal)
+  try {
+    return await loadRevision(spec, repository, revision, previous)
+  } catch (error) {
+    if (!(error instanceof GitError) || error.reason !== 'corrupt') throw error
+    await repository.discard()
+    return await loadRevision(spec, repository, await repository.fetch(spec.ref, signal), previous)
+  }
+}
+
+/** The same for a commit that was fetched before: asks no server. */
+export async function loadRevision(
+  spec: SourceSpec,
+  repository: Repository,
+  revision: string,
+  previous?: Pick<LoadedSource, 'files'>,
+): Promise<LoadedSource> {
+  const path = normalizePath(spec.path)
+  if (spec.verify) await verifyCommit(repository, revision, spec.verify.keys)
+  const commit = await repository.commitInfo(revision)
+  const entries = await repository.files(revision, path)
+  if (entries.length === 0 && path !== '') {
+    throw new GitError(
+      'missing',
+      `source ${spec.name}: there is no ${path} in ${repository.display} at ${revision.slice(0, 12)}`,
+    )
+  }
+  const input = { source: spec.name, revision, path, entries, reader: repository, previous: previous?.files }
+  const rendered = await render(spec.renderer, input)
+  const placed = placeManifests(rendered.manifests, { source: spec.name, namespace: spec.namespace })
+  return {
+    source: spec.name,
+    revision,
+    repository: repository.display,
+    manifests: placed.manifests,
+    problems: [...rendered.problems, ...placed.problems].sort(byPlace),
+    committedAt: commit.committedAt,
+    loadedAt: Date.now(),
+    commit,
+    files: rendered.files,
+  }
+}
+
+/** '' for the root. Throws GitError `refused` for a path that leaves the repository. */
+export function normalizePath(path: string): string {
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.')
+  if (parts.includes('..') || path.includes('\0')) {
+    throw new GitError('refused', `path ${JSON.stringify(path)} leaves the repository`)
+  }
+  return parts.join('/')
+}
+
+const RENDERERS: { readonly [name in Exclude<RendererName, 'auto'>]: Renderer } = {
+  plain: new PlainRenderer(),
+  kustomize: notSupported('kustomize'),
+  helm: notSupported('helm'),
+}
+
+async function render(name: RendererName, input: RenderInput): Promise<Rendered> {
+  const [only] = input.entries
+  if (input.entries.length === 1 && only?.path === input.path && only.type !== 'file') {
+    const message = `is a ${only.type === 'symlink' ? 'symbolic link' : 'submodule'}, which is not followed`
+    return nothing(input, message)
+  }
+  return await RENDERERS[name === 'auto' ? detect(input) : name].render(input)
+}
+
+/** By what lies at the source's path itself, as Flux and Argo CD do. */
+function detect({
+  path,
+  entries,
+}: {
+  path: string
+  entries: readonly TreeEntry[]
+}): Exclude<RendererName, 'auto'> {
+  const prefix = path === '' ? '' : `${path}/`
+  const here = new Set(entries.map((entry) => entry.path))
+  const has = (name: string) => here.has(`${prefix}${name}`)
+  if (has('kustomization.yaml') || has('kustomization.yml') || has('Kustomization')) return 'kustomize'
+  return has('Chart.yaml') ? 'helm' : 'plain'
+}
+
+function notSupported(name: string): Renderer {
+  return {
+    render: (input) =>
+      Promise.resolve(
+        nothing(input, `not supported yet: a source that ${name} renders. Its objects are not guarded`),
+      ),
+  }
+}
+
+function nothing({ source, path }: RenderInput, message: string): Rendered {
+  const problem: Problem = { source, file: path || '.', line: 0, message }
+  return { manifests: [], problems: [problem], files: new Map() }
+}
+
+function byPlace(a: Problem, b: Problem): number {
+  return a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1
+}
