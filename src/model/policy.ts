@@ -36,6 +36,11 @@ export interface Agent {
   name: string
   /** Exact usernames (`*` inside a name only in presets whose accounts are generated). */
   users: readonly string[]
+  /**
+   * Field managers that its writes bear, where it never uses others. No permission: a difference that another manager
+   * owns is put back without asking Git first. Absent: not known.
+   */
+  managers?: readonly string[]
 }
 
 /** An object that Git declares, with what judging and comparing need. */
