@@ -1,0 +1,168 @@
+import type { ObjectRef } from '../model/identity.ts'
+import type { KubeObject } from '../model/json.ts'
+import type { Agent, Declared } from '../model/policy.ts'
+import { agentEntry, guardManager } from './agent-writer.ts'
+import type { AgentWriter } from './agent-writer.ts'
+import { noStamps, readStamps, stampsFor } from './stamps.ts'
+import type { Stamps } from './stamps.ts'
+
+/** What is known of how a preset's agent writes. */
+interface KnownWriter {
+  managers: readonly string[]
+  operation: 'Apply' | 'Update'
+}
+
+/**
+ * Field managers of agents that always use the same: Flux kustomize-controller's `--field-manager` default and
+ * helm-controller's; Argo CD's `common.ArgoCDSSAManager`, and what its client-side apply derives from its user agent;
+ * Flagger's user agent; Config Sync's `configsync.FieldManager`. Tekton, Jenkins X, Gitkube and accounts of CI jobs run
+ * whatever client they like: their managers are learned.
+ */
+const known: { readonly [preset: string]: KnownWriter } = {
+  flux: { managers: ['kustomize-controller', 'helm-controller', 'flux-controller'], operation: 'Apply' },
+  argocd: { managers: ['argocd-controller', 'argocd-application-controller'], operation: 'Update' },
+  flagger: { managers: ['flagger'], operation: 'Update' },
+  'config-sync': { managers: ['configsync'], operation: 'Apply' },
+}
+
+/** Managers that kubectl gives to commands which people run and pipelines that bring Git in do not. */
+const interactive = new Set([
+  'kubectl-edit',
+  'kubectl-label',
+  'kubectl-annotate',
+  'kubectl-scale',
+  'kubectl-autoscale',
+  'kubectl-expose',
+  'kubectl-run',
+  'kubectl-taint',
+  'kubectl-cordon',
+  'kubectl-drain',
+  'kubectl-rollout',
+  'Mozilla',
+  'dashboard',
+  'k9s',
+  'lens',
+  'headlamp',
+])
+
+interface Sample {
+  writers: Map<string, { writer: AgentWriter; count: number }>
+  stamps: Stamps | undefined
+  count: number
+}
+
+/** How many objects of a kind in a source are looked at: managedFields cost more to read than to compare an object. */
+const enough = 12
+
+/** Learns from objects that are as Git says how their agent writes: its field manager, its operation, its stamps. */
+export class AgentMemory {
+  /** By source and by source and kind. */
+  readonly #samples = new Map<string, Sample>()
+
+  /** Looks at an object that is as Git says. */
+  learn(declared: Declared, live: KubeObject): void {
+    const kind = this.#sample(kindKey(declared))
+    if (kind.count >= enough) return
+    const { manifest, source } = declared
+    const certain = certainManagers(source.agents)
+    const isAgent = (manager: string) => certain?.has(manager) ?? true
+    const entry = agentEntry(live, manifest.object, isAgent, declared.shape())
+    if (entry === undefined) return
+    const writer = { manager: entry.manager, operation: entry.operation, apiVersion: entry.apiVersion }
+    const stamps = readStamps(live, manifest.object)
+    for (const sample of [kind, this.#sample(source.name)]) {
+      const id = `${writer.operation} ${writer.manager}`
+      const counted = sample.writers.get(id) ?? { writer, count: 0 }
+      counted.count++
+      sample.writers.set(id, counted)
+      sample.stamps ??= stamps
+      sample.count++
+    }
+  }
+
+  /** Whether writes under this manager's name may be the agent's. */
+  mayBeAgent(declared: Declared, manager: string): boolean {
+    const certain = certainManagers(declared.source.agents)
+    if (certain?.has(manager)) return true
+    if (manager === guardManager || manager === 'before-first-apply') return true
+    if (certain !== undefined) return false
+    return this.#learned(declared, manager) || !interactive.has(manager)
+  }
+
+  /** How the agent writes this object: as its managedFields show, else as for its siblings, else as the preset does. */
+  writerOf(declared: Declared, live: KubeObject | undefined): AgentWriter | undefined {
+    const { manifest, source } = declared
+    const { apiVersion } = manifest.object
+    const certain = certainManagers(source.agents)
+    const isAgent = (manager: string) => certain?.has(manager) ?? this.#learned(declared, manager)
+    const entry = live && agentEntry(live, manifest.object, isAgent, declared.shape())
+    if (entry !== undefined) {
+      return { manager: entry.manager, operation: entry.operation, apiVersion: entry.apiVersion }
+    }
+    const usual = mostOf(this.#samples.get(kindKey(declared))) ?? mostOf(this.#samples.get(source.name))
+    if (usual !== undefined) return { ...usual, apiVersion }
+    for (const { name } of source.agents) {
+      const preset = Object.hasOwn(known, name) ? known[name] : undefined
+      if (preset !== undefined) {
+        return { manager: preset.managers[0]!, operation: preset.operation, apiVersion }
+      }
+    }
+    return undefined
+  }
+
+  /** The stamps that the agent would write on this object. */
+  stampsOf(declared: Declared): Stamps {
+    const { ref } = declared.manifest
+    const own =
+      this.#samples.get(kindKey(declared))?.stamps ?? this.#samples.get(declared.source.name)?.stamps
+    return own === undefined ? noStamps : stampsFor(own, ref)
+  }
+
+  /** Forgets a source: its agent may be another one now. */
+  forget(source: string): void {
+    for (const key of this.#samples.keys()) {
+      if (key === source || key.startsWith(`${source}\n`)) this.#samples.delete(key)
+    }
+  }
+
+  #learned(declared: Declared, manager: string): boolean {
+    const sample = this.#samples.get(declared.source.name)
+    if (sample === undefined) return false
+    let count = 0
+    for (const { writer, count: times } of sample.writers.values())
+      if (writer.manager === manager) count += times
+    return count * 5 >= sample.count && count > 0
+  }
+
+  #sample(key: string): Sample {
+    let sample = this.#samples.get(key)
+    if (sample === undefined)
+      this.#samples.set(key, (sample = { writers: new Map(), stamps: undefined, count: 0 }))
+    return sample
+  }
+}
+
+function kindKey(declared: Declared): string {
+  const { group, kind }: ObjectRef = declared.manifest.ref
+  return `${declared.source.name}\n${group}/${kind}`
+}
+
+function mostOf(sample: Sample | undefined): AgentWriter | undefined {
+  let most: { writer: AgentWriter; count: number } | undefined
+  for (const counted of sample?.writers.values() ?? []) {
+    if (most === undefined || counted.count > most.count) most = counted
+  }
+  return most?.writer
+}
+
+/** The managers of these agents where all of them are known to use no others. */
+function certainManagers(agents: readonly Agent[]): ReadonlySet<string> | undefined {
+  const managers = new Set<string>()
+  for (const agent of agents) {
+    const preset = Object.hasOwn(known, agent.name) ? known[agent.name] : undefined
+    const names = agent.managers ?? preset?.managers
+    if (names === undefined) return undefined
+    for (const manager of names) managers.add(manager)
+  }
+  return agents.length === 0 ? undefined : managers
+}

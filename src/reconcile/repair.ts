@@ -1,0 +1,158 @@
+import type { KubeObject } from '../model/json.ts'
+import type { Manifest } from '../model/desired.ts'
+import type { FieldChange, Shape } from '../model/path.ts'
+import { guardManager } from './agent-writer.ts'
+import type { AgentWriter } from './agent-writer.ts'
+import { FieldSet } from './field-set.ts'
+import { handBack } from './hand-back.ts'
+import { readManagedFields, writeManagedFields } from './managed-fields.ts'
+import type { ManagedEntry } from './managed-fields.ts'
+import type { Objects } from './objects.ts'
+import { targetOf } from './objects.ts'
+import { readRefusal } from './refusal.ts'
+import { stamped } from './stamps.ts'
+import type { Stamps } from './stamps.ts'
+import { wanted } from './wanted.ts'
+
+/** An object that was changed, and how to put it back. */
+export interface Modified {
+  manifest: Manifest
+  /** What the API server would store for the manifest. */
+  canonical: KubeObject
+  live: KubeObject
+  changes: readonly FieldChange[]
+  agent: AgentWriter | undefined
+}
+
+/** An object that is gone, and how the agent would make it. */
+export interface Missing {
+  manifest: Manifest
+  agent: AgentWriter | undefined
+  stamps: Stamps
+}
+
+/** An object whose managedFields may hold the guard's name. */
+export interface Unfinished {
+  manifest: Manifest
+  live: KubeObject
+  agent: AgentWriter | undefined
+  stamps: Stamps
+  shape?: Shape | undefined
+  /** The agent's entry from before, where it is known. */
+  entry?: ManagedEntry | undefined
+}
+
+/** Carries repairs out. Every method resolves with the object as the API server then stores it. */
+export class Repairer {
+  readonly #objects: Objects
+
+  constructor(objects: Objects) {
+    this.#objects = objects
+  }
+
+  /**
+   * Puts a changed object back with one write, on exactly the version that was compared. Where the agent updates, the
+   * write bears its name and ownership is as it was; where it applies, `finish` must follow.
+   */
+  putBack({ canonical, live, changes, agent }: Modified): Promise<KubeObject> {
+    const updates = agent?.operation === 'Update'
+    return this.#objects.put(wanted(canonical, live, changes), {
+      fieldManager: updates ? agent.manager : guardManager,
+    })
+  }
+
+  /**
+   * Creates a missing object as the agent would, by a POST: if it is there after all, nothing happens to it and this
+   * rejects with a 409. Where the agent applies, `finish` must follow.
+   */
+  create({ manifest, agent, stamps }: Missing): Promise<KubeObject> {
+    const updates = agent?.operation === 'Update'
+    return this.#objects.create(clean(stamped(manifest.object, stamps)), {
+      fieldManager: updates ? agent.manager : guardManager,
+    })
+  }
+
+  /**
+   * Takes the guard's name out of managedFields after a repair, or after one that a crash cut in two. A newer version
+   * is read and finished instead. Resolves with undefined where nothing was left to do.
+   */
+  async finish(unfinished: Unfinished): Promise<KubeObject | undefined> {
+    let { live } = unfinished
+    for (let attempt = 0; ; attempt++) {
+      const object = await this.#handedBack(unfinished, live)
+      if (object === undefined) return undefined
+      try {
+        return await this.#objects.put(object, { fieldManager: guardManager })
+      } catch (error) {
+        const refusal = readRefusal(error, 'put')
+        if (refusal.kind === 'gone') return undefined
+        if (refusal.kind !== 'stale' || attempt === 5) throw error
+        const newer = await this.#objects.get(targetOf(live))
+        if (newer === undefined) return undefined
+        live = newer
+      }
+    }
+  }
+
+  /** Deletes an object in exactly this version. */
+  remove(live: KubeObject): Promise<void> {
+    const { uid, resourceVersion } = live.metadata
+    return this.#objects.delete(targetOf(live), {
+      uid: String(uid),
+      ...(typeof resourceVersion === 'string' ? { resourceVersion } : {}),
+    })
+  }
+
+  async #handedBack(unfinished: Unfinished, live: KubeObject): Promise<KubeObject | undefined> {
+    const { manifest, agent, stamps, shape, entry } = unfinished
+    const back = handBack(live, manifest.object, agent, shape)
+    if (back === undefined || agent?.operation !== 'Apply') return back?.object
+    if (entry !== undefined) return withFields(back.object, agent, () => entry.fields)
+    if (!back.uncertain) return back.object
+    const exact = await this.#applied(manifest, agent, stamps)
+    if (exact === undefined) return back.object
+    const before = readManagedFields(live).find(isOf(agent))?.fields ?? FieldSet.empty
+    return withFields(back.object, agent, () => before.union(exact))
+  }
+
+  /** Asks the API server what the agent would own if it applied its manifest now. */
+  async #applied(manifest: Manifest, agent: AgentWriter, stamps: Stamps): Promise<FieldSet | undefined> {
+    try {
+      const object = clean(stamped(manifest.object, { ...stamps, lastApplied: false }))
+      const options = { fieldManager: agent.manager, force: true, dryRun: true }
+      const answer = await this.#objects.apply(object, options)
+      return readManagedFields(answer).find(isOf(agent))?.fields
+    } catch {
+      // What the schema is known to say must do.
+      return undefined
+    }
+  }
+}
+
+function withFields(object: KubeObject, agent: AgentWriter, fields: () => FieldSet): KubeObject {
+  const entries = readManagedFields(object).map((entry) =>
+    isOf(agent)(entry) ? { ...entry, fields: fields() } : entry,
+  )
+  return { ...object, metadata: { ...object.metadata, managedFields: writeManagedFields(entries) } }
+}
+
+function isOf(agent: AgentWriter): (entry: ManagedEntry) => boolean {
+  return ({ manager, operation, subresource }) =>
+    manager === agent.manager && operation === agent.operation && subresource === ''
+}
+
+/** A manifest without what only the server may say. */
+function clean(object: KubeObject): KubeObject {
+  for (const key of [
+    'resourceVersion',
+    'uid',
+    'generation',
+    'managedFields',
+    'creationTimestamp',
+    'selfLink',
+  ]) {
+    delete object.metadata[key]
+  }
+  delete object['status']
+  return object
+}
