@@ -1,0 +1,46 @@
+# The guard as an image: Node 24 runs src/ as it is, as a user without rights, on a read-only root file system.
+#   docker build -t gitops-guard .          or: buildah bud -t gitops-guard .
+# Both bases are build arguments, for registries of your own and for builds without one (test/image does that). The
+# first needs node and npm, the second only Debian's apt: so npm, yarn and corepack never reach the image that runs.
+ARG NODE_IMAGE=docker.io/library/node:24.21.0-bookworm-slim@sha256:0e0ff40c39bc087845bfb27465a0df4ea419520094bc35842ff83dd8cbe6f9b6
+ARG RUNTIME_IMAGE=docker.io/library/debian:bookworm-slim@sha256:3783cc01769c7b2b1b83a5c5ad96c815348e28ed7da68e2e3687004faa906251
+
+FROM ${NODE_IMAGE} AS packages
+WORKDIR /app
+COPY package.json package-lock.json ./
+# No package that runs needs its install script. What only a compiler or a debugger reads goes.
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
+ && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.md' \) -delete
+# `COPY --from` follows a symbolic link, so this is the binary wherever the base keeps it.
+RUN cp "$(command -v node)" /usr/local/bin/node-binary
+
+FROM ${RUNTIME_IMAGE}
+# git, and ssh for it, read the sources; tini ends what git leaves behind when it forks. ssh wants its user in
+# /etc/passwd. apt's lists, logs and caches go, so that the same packages give the same layer.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends ca-certificates git openssh-client tini \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
+ && groupadd --gid 65532 guard \
+ && useradd --uid 65532 --gid 65532 --no-log-init --home-dir /var/lib/gitops-guard --shell /usr/sbin/nologin guard \
+ && install -d -o 65532 -g 65532 -m 0700 /var/lib/gitops-guard
+COPY --from=packages /usr/local/bin/node-binary /usr/local/bin/node
+COPY --from=packages /app/node_modules /app/node_modules
+COPY package.json LICENS[E] /app/
+COPY deploy /app/deploy
+COPY src /app/src
+RUN ln -s /app/src/cli.ts /usr/local/bin/gitops-guard && node --check /app/src/cli.ts
+
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="gitops-guard" \
+      org.opencontainers.image.description="Makes Git the only way to change a Kubernetes cluster." \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+ENV NODE_ENV=production HOME=/var/lib/gitops-guard
+WORKDIR /app
+USER 65532:65532
+# /validate over HTTPS; /healthz, /readyz and /metrics over HTTP.
+EXPOSE 9443 8080
+ENTRYPOINT ["/usr/bin/tini", "--", "/usr/local/bin/node", "/app/src/cli.ts"]
+CMD ["serve"]
