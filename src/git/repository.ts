@@ -167,7 +167,7 @@ export class Repository {
   async has(revision: string): Promise<boolean> {
     if (!(await exists(this.clone))) return false
     try {
-      await this.local(['cat-file', '-e', `${checkHash(revision)}^{tree}`])
+      await this.local(['rev-parse', '--verify', '--quiet', `${checkHash(revision)}^{tree}`])
       return true
     } catch (error) {
       if (error instanceof GitExit) return false

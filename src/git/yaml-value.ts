@@ -166,9 +166,8 @@ class Reader {
 
   private resolve(node: Scalar): Resolved {
     const text = typeof node.source === 'string' ? node.source : String(node.value ?? '')
-    const tag = node.tag === '!' ? undefined : node.tag
     try {
-      if (node.type === Scalar.PLAIN || node.tag !== undefined) return resolveScalar(text, tag)
+      if (node.type === Scalar.PLAIN || node.tag !== undefined) return resolveScalar(text, node.tag)
     } catch (error) {
       throw new YamlValueError((error as Error).message, offsetOf(node))
     }

@@ -33,10 +33,12 @@ const UNREADABLE = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]|\
  * still returned. Bytes must be UTF-8, or UTF-16 with a byte order mark.
  */
 export function readDocuments(content: string | Uint8Array, file: string): YamlFile {
-  const text = typeof content === 'string' ? content.replace(/^\ufeff/, '') : decode(content)
-  if (text === undefined)
+  const decoded = typeof content === 'string' ? content.replace(/^\ufeff/, '') : decode(content)
+  if (decoded === undefined)
     return { documents: [], problems: [{ file, line: 0, message: 'is not UTF-8 text' }] }
 
+  // YAML 1.1 ends lines with these too.
+  const text = decoded.replace(/\r(?!\n)|\u0085/g, '\n')
   const unreadable = UNREADABLE.exec(text)
   if (unreadable) {
     const code = (unreadable[0].codePointAt(0) ?? 0).toString(16).padStart(4, '0')
