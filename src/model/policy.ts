@@ -108,10 +108,14 @@ export interface Policy {
   /** Overrides by namespace and kind; the first that matches wins over the source's mode. */
   modes: readonly { objects: ObjectSelector; mode: Mode }[]
   breakGlass: readonly BreakGlass[]
+  /** All of them, in the order of the configuration. */
+  sources: readonly SourcePolicy[]
   declared(ref: ObjectRef): Declared | undefined
   /** Declared objects of a namespace, of a kind (`group`, `kind`), or those that a predicate of a rule needs to scan. */
   declaredIn(namespace: string): Iterable<Declared>
   declaredOf(group: string, kind: string): Iterable<Declared>
+  /** Whether any declared object is of this API group. */
+  declaresGroup(group: string): boolean
   /** Sources that own a namespace: they declare it or objects in it. */
   sourcesOf(namespace: string): readonly SourcePolicy[]
   /** The authenticated actor who last wrote these fields of this object, where a review or an audit event told. */
