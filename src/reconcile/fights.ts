@@ -56,6 +56,8 @@ export class Fights {
     if (rounds === undefined) return undefined
     const { now } = relapse
     if (rounds.until > now) return this.#fight(rounds)
+    // The pause is over: one repair, then it shows whether it comes back.
+    if (rounds.until > rounds.repairedAt) return undefined
     const again =
       rounds.fields === relapse.fields && now - rounds.repairedAt <= Math.max(atOnce, rounds.level * 2)
     if (!again) return undefined

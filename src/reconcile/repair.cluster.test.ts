@@ -338,17 +338,13 @@ function ownership(object: KubeObject): unknown {
 }
 
 /** What users see of an object: without what every write changes. */
-function content(object: KubeObject): JsonObject {
-  const { metadata, status: _status, ...rest } = object
-  const {
-    managedFields: _m,
-    resourceVersion: _r,
-    generation: _g,
-    uid: _u,
-    creationTimestamp: _c,
-    ...kept
-  } = metadata
-  return { ...rest, metadata: kept }
+function content(object: KubeObject): KubeObject {
+  const kept = structuredClone(object)
+  delete kept['status']
+  for (const key of ['managedFields', 'resourceVersion', 'generation', 'uid', 'creationTimestamp']) {
+    delete kept.metadata[key]
+  }
+  return kept
 }
 
 function manifestOf(object: KubeObject): Manifest {

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import type { Json, JsonObject, KubeObject } from '../model/json.ts'
+import type { FieldChange, Path } from '../model/path.ts'
+import { wanted } from './wanted.ts'
+
+const object = (body: JsonObject, metadata: JsonObject = {}): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'X',
+  metadata: { name: 'x', ...metadata },
+  ...body,
+})
+const at = (...paths: Path[]): FieldChange[] => paths.map((path) => ({ path, op: 'replace' }))
+const spec = (from: Json, to: Json, ...paths: Path[]): Json =>
+  wanted(object({ spec: from }), object({ spec: to }), at(...paths.map((path) => ['spec', ...path])))['spec']!
+const named = (name: string, index = 0) => ({ keys: { name }, index })
+
+it('restore a changed, a removed and an added field, and leave the rest', () => {
+  const live = { a: 2, c: 3, allocated: '10.0.0.1' }
+  assert.deepEqual(spec({ a: 1, b: 2 }, live, ['a'], ['b'], ['c']), { a: 1, b: 2, allocated: '10.0.0.1' })
+})
+
+it('keep the resourceVersion and status, leave managedFields out, change neither argument', () => {
+  const canonical = object({ data: { a: '1' } })
+  const live = object({ data: { a: '2' }, status: { x: 1 } }, { resourceVersion: '7', managedFields: [{}] })
+  const before = structuredClone(live)
+  const result = wanted(canonical, live, at(['data', 'a']))
+  assert.deepEqual(result, object({ data: { a: '1' }, status: { x: 1 } }, { resourceVersion: '7' }))
+  assert.deepEqual(live, before)
+  ;(result['data'] as JsonObject)['a'] = 'x'
+  assert.deepEqual(canonical, object({ data: { a: '1' } }))
+})
+
+it('put items of a keyed list back in Git’s order, between what stays', () => {
+  const git = [{ name: 'a' }, { name: 'b' }, { name: 'c' }]
+  const live = [{ name: 'injected' }, { name: 'a' }, { name: 'c', x: 1 }, { name: 'evil' }]
+  const paths: Path[] = [
+    ['l', named('b', 1)],
+    ['l', named('c', 2), 'x'],
+    ['l', named('evil', 3)],
+  ]
+  assert.deepEqual(spec({ l: git }, { l: live }, ...paths), {
+    l: [{ name: 'injected' }, { name: 'a' }, { name: 'b' }, { name: 'c' }],
+  })
+})
+
+it('put the first item back first', () => {
+  assert.deepEqual(spec({ l: [{ name: 'a' }, { name: 'b' }] }, { l: [{ name: 'b' }] }, ['l', named('a')]), {
+    l: [{ name: 'a' }, { name: 'b' }],
+  })
+})
+
+it('restore items of a set', () => {
+  const live = { finalizers: ['z', 'evil'] }
+  const paths: Path[] = [
+    ['finalizers', { value: 'evil', index: 1 }],
+    ['finalizers', { value: 'a', index: 0 }],
+  ]
+  assert.deepEqual(spec({ finalizers: ['a', 'z'] }, live, ...paths), { finalizers: ['a', 'z'] })
+})
+
+it('restore a list whose order counts as a whole, however many of its items differ', () => {
+  const paths: Path[] = [
+    ['args', 0],
+    ['args', 1],
+    ['args', 2],
+  ]
+  assert.deepEqual(spec({ args: ['a', 'b'] }, { args: ['b', 'a', 'c'] }, ...paths), { args: ['a', 'b'] })
+  assert.deepEqual(
+    spec({ rules: [{ verbs: ['get'] }] }, { rules: [{ verbs: ['*'] }] }, ['rules', 0, 'verbs', 0]),
+    {
+      rules: [{ verbs: ['get'] }],
+    },
+  )
+})
+
+it('tell items by all of their keys', () => {
+  const git = [
+    { port: 53, protocol: 'TCP', name: 't' },
+    { port: 53, protocol: 'UDP', name: 'u' },
+  ]
+  const live = [
+    { port: 53, protocol: 'TCP', name: 't' },
+    { port: 53, protocol: 'UDP', name: 'x' },
+  ]
+  const path: Path = ['ports', { keys: { port: 53, protocol: 'UDP' }, index: 1 }, 'name']
+  assert.deepEqual(spec({ ports: git }, { ports: live }, path), { ports: git })
+})
+
+it('restore everything above a field that is gone with its parents', () => {
+  assert.deepEqual(spec({ a: { b: { c: 1 } } }, {}, ['a', 'b', 'c']), { a: { b: { c: 1 } } })
+})
+
+it('remove a map that only held what was added, where Git has none', () => {
+  assert.deepEqual(spec({}, { sel: { a: '1' } }, ['sel', 'a']), {})
+  assert.deepEqual(spec({ sel: {} }, { sel: { a: '1' } }, ['sel', 'a']), { sel: {} })
+  assert.deepEqual(spec({}, { l: [{ name: 'a' }] }, ['l', named('a')]), {})
+})
+
+it('restore a value of another type', () => {
+  assert.deepEqual(spec({ a: ['x'] }, { a: 'x' }, ['a']), { a: ['x'] })
+})
+
+it('treat __proto__ as a plain key', () => {
+  const git = JSON.parse('{"data":{"__proto__":"1"}}') as JsonObject
+  const live = JSON.parse('{"data":{"__proto__":"2","constructor":"3"}}') as JsonObject
+  const result = wanted(object(git), object(live), at(['data', '__proto__'], ['data', 'constructor']))
+  assert.equal(JSON.stringify(result['data']), '{"__proto__":"1"}')
+  assert.equal(({} as { [key: string]: unknown })['1'], undefined)
+})
+
+it('keep integers that a double would round', () => {
+  assert.deepEqual(spec({ a: 9007199254740993n }, { a: 1 }, ['a']), { a: 9007199254740993n })
+})
