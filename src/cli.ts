@@ -1,0 +1,103 @@
+#!/usr/bin/env node
+/** `gitops-guard`, also found by kubectl as `kubectl guard`. */
+import { Command, Option } from 'commander'
+import { fail } from './commands/fail.ts'
+
+/** Options that every command has. */
+export interface GlobalOptions {
+  config: string
+  kubeconfig?: string
+  context?: string
+  output: 'text' | 'json'
+}
+
+const program = new Command('gitops-guard')
+  .description('Makes Git the only way to change a Kubernetes cluster.')
+  .version('0.1.0')
+  .configureHelp({ showGlobalOptions: true })
+  .addHelpText(
+    'after',
+    `
+Exit codes: 0 done (diff: no drift), 1 diff found drift, 2 an error.
+Try it: gitops-guard demo`,
+  )
+
+/** Adds a command; its module is loaded when it runs, so that --help is quick. */
+function command(name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .option('--config <file>', 'the configuration', '/etc/gitops-guard/config.yaml')
+    .option(
+      '--kubeconfig <file>',
+      'how to reach the cluster (default: KUBECONFIG, ~/.kube/config, in-cluster)',
+    )
+    .option('--context <name>', "the kubeconfig's context")
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'))
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+}
+
+/** Runs a command's module; its result is the exit code, an error becomes a clear line and 2. */
+function runs<Arguments extends unknown[]>(load: () => Promise<(...args: Arguments) => Promise<number>>) {
+  return async (...args: Arguments) => {
+    try {
+      process.exitCode = await (await load())(...args)
+    } catch (error) {
+      process.exitCode = fail(error)
+    }
+  }
+}
+
+command('serve', 'run the guard: answer reviews, watch, heal and report')
+  .option('--https-port <port>', 'where the API server calls (/validate)', '9443')
+  .option('--http-port <port>', '/healthz, /readyz, /metrics and POST /git', '8080')
+  .option('--webhook-url <url>', 'register this URL instead of a Service: for a guard outside the cluster')
+  .option('--replica <name>', 'identity of this replica (default: POD_NAME, else the host name)')
+  .action(runs(async () => (await import('./commands/serve.ts')).serve))
+
+command('diff', 'compare the cluster with Git and print what differs; never writes')
+  .option('--source <name...>', 'only these sources')
+  .action(runs(async () => (await import('./commands/diff.ts')).diff))
+
+command('render', 'print what the sources declare, without a cluster')
+  .option('--source <name...>', 'only these sources')
+  .option('--show-secrets', "print Secrets' values")
+  .action(runs(async () => (await import('./commands/render.ts')).render))
+
+command('explain', 'say who may change an object and why, or what would happen if someone did')
+  .argument('<object>', 'kind/name, such as deploy/web')
+  .option('-n, --namespace <name>', 'its namespace', 'default')
+  .option('--as <user>', 'who would change it')
+  .option('--as-group <group...>', 'with these groups')
+  .option('--verb <verb>', 'patch, update, delete, create or scale', 'patch')
+  .option('--set <pointer=value...>', 'the change: a JSON Pointer and a JSON value')
+  .action(runs(async () => (await import('./commands/explain.ts')).explain))
+
+command('break-glass', 'open an expiring exception to change objects by hand')
+  .argument('[objects...]', 'kind/name, such as deploy/web; none means everything in the namespace')
+  .option('-n, --namespace <name>', 'the namespace', 'default')
+  .requiredOption('--reason <text>', 'why: an incident number is a good start')
+  .option('--for <duration>', 'how long, such as 30m', '30m')
+  .action(runs(async () => (await import('./commands/break-glass.ts')).breakGlass))
+
+command('install', 'put the guard into a cluster, with the rights that its sources need')
+  .option('--image <name>', 'the image to run')
+  .option('--dry-run', 'print the manifests instead of applying them')
+  .option('--static-manifests <dir>', 'write admission manifests for an API server that you own')
+  .action(runs(async () => (await import('./commands/install.ts')).install))
+
+command('uninstall', 'take the guard and its configuration out of a cluster; works while the guard is down')
+  .option('--yes', 'do not ask')
+  .action(runs(async () => (await import('./commands/uninstall.ts')).uninstall))
+
+command('status', 'what a running guard knows: sources, objects by status, watches, chat')
+  .option('--url <url>', 'where it serves HTTP (default: through the API server)')
+  .action(runs(async () => (await import('./commands/status.ts')).status))
+
+program
+  .command('demo')
+  .description('the main job as a story in the terminal, on a control plane of its own')
+  .option('--keep', 'leave it running afterwards')
+  .action(runs(async () => (await import('./demo/demo.ts')).demo))
+
+await program.parseAsync()

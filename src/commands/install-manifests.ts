@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parse, parseAllDocuments } from 'yaml'
+import type { KubeObject } from '../model/json.ts'
+import { isRecord } from './install-api.ts'
+
+/** Where `deploy/` lies: beside `src/`, in the image too. */
+export const DEPLOY = new URL('../../deploy/', import.meta.url).pathname
+
+/** The objects of the kustomization in `deploy/`, in the order of application. Throws for a file that is not as kustomize wants it. */
+export function readDeployManifests(directory: string = DEPLOY): KubeObject[] {
+  const kustomization: unknown = parse(readFileSync(join(directory, 'kustomization.yaml'), 'utf8'))
+  const resources = isRecord(kustomization) ? kustomization.resources : undefined
+  if (!Array.isArray(resources)) throw new Error(`${directory}kustomization.yaml lists no resources`)
+  return resources.flatMap((file) => readManifests(join(directory, String(file))))
+}
+
+function readManifests(file: string): KubeObject[] {
+  const documents = parseAllDocuments(readFileSync(file, 'utf8'))
+  if (!Array.isArray(documents)) return []
+  return documents.flatMap((document) => {
+    if (document.errors[0]) throw new Error(`${file}: ${document.errors[0].message}`)
+    const object: unknown = document.toJS()
+    if (object === null) return []
+    if (!isKubeObject(object)) throw new Error(`${file} holds something that is no Kubernetes object`)
+    return [object]
+  })
+}
+
+function isKubeObject(value: unknown): value is KubeObject {
+  return (
+    isRecord(value) &&
+    typeof value.apiVersion === 'string' &&
+    typeof value.kind === 'string' &&
+    isRecord(value.metadata) &&
+    typeof value.metadata.name === 'string'
+  )
+}

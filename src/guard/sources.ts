@@ -1,0 +1,105 @@
+import type { DesiredState } from '../model/desired.ts'
+import type { GitAuth } from '../git/credentials.ts'
+import { SourceFollower, type FollowStatus } from '../git/follow.ts'
+import type { GitError } from '../git/git-error.ts'
+import { Repository } from '../git/repository.ts'
+import { sameRepository } from '../git/same-repository.ts'
+import type { SourceSpec } from '../git/source-spec.ts'
+import type { Refresh, Tip } from '../reconcile/ahead.ts'
+
+/** A source to follow. */
+export interface SourceInput {
+  spec: SourceSpec
+  url: string
+  auth?: GitAuth | undefined
+  /** Milliseconds between questions to the server. */
+  poll: number
+}
+
+export interface SourcesOptions {
+  stateDir: string
+  /** What git may see of the environment. */
+  environment: Readonly<Record<string, string | undefined>>
+  onState(state: DesiredState): void
+  onError(source: string, error: GitError): void
+}
+
+/** Every source, each followed; one clone for all sources of one repository. */
+export class Sources implements Tip, Refresh {
+  readonly #options: SourcesOptions
+  readonly #repositories = new Map<string, Repository>()
+  readonly #followers = new Map<
+    string,
+    { input: SourceInput; repository: Repository; follower: SourceFollower }
+  >()
+
+  constructor(inputs: readonly SourceInput[], options: SourcesOptions) {
+    this.#options = options
+    for (const input of inputs) this.#add(input)
+  }
+
+  start(): void {
+    for (const { follower } of this.#followers.values()) follower.start()
+  }
+
+  /** Milliseconds and errors, by source. */
+  statuses(): Map<string, FollowStatus> {
+    return new Map([...this.#followers].map(([name, { follower }]) => [name, follower.status()]))
+  }
+
+  tip(source: string): Promise<string> {
+    const { input, repository } = this.#get(source)
+    return repository.tip(input.spec.ref)
+  }
+
+  async refresh(source: string): Promise<string> {
+    const { follower } = this.#get(source)
+    await follower.refresh()
+    const { revision, lastError } = follower.status()
+    if (revision === undefined)
+      throw new Error(`source ${source} was never read: ${lastError?.message ?? 'not yet'}`)
+    return revision
+  }
+
+  /** A push to a repository, known by any of its URLs: its sources are asked now. Returns their names. */
+  pushed(urls: readonly string[]): string[] {
+    const names: string[] = []
+    for (const [name, { input, follower }] of this.#followers) {
+      if (!urls.some((url) => sameRepository(url, input.url))) continue
+      names.push(name)
+      void follower.refresh()
+    }
+    return names
+  }
+
+  /** After it resolves nothing is called and no git runs. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#followers.values()].map(({ follower }) => follower.stop()))
+    await Promise.all([...this.#repositories.values()].map((repository) => repository.stop()))
+  }
+
+  #add(input: SourceInput): void {
+    const { stateDir, environment, onState, onError } = this.#options
+    const key = JSON.stringify([input.url, input.auth === undefined])
+    const repository =
+      this.#repositories.get(key) ??
+      new Repository({ url: input.url, stateDir, auth: input.auth, environment })
+    this.#repositories.set(key, repository)
+    const { spec, poll } = input
+    const follower = new SourceFollower({
+      spec,
+      repository,
+      stateDir,
+      poll,
+      onState,
+      onError: (error) => onError(spec.name, error),
+    })
+    this.#followers.set(spec.name, { input, repository, follower })
+  }
+
+  #get(source: string) {
+    const found = this.#followers.get(source)
+    if (found === undefined) throw new Error(`there is no source ${source}`)
+    return found
+  }
+}

@@ -1,0 +1,35 @@
+import type { ObjectRef } from '../model/identity.ts'
+import type { KubeObject } from '../model/json.ts'
+import { escapeText } from './text.ts'
+
+/** `apps` of `apps/v1`, '' of `v1`. */
+export function groupOf(apiVersion: string): string {
+  const slash = apiVersion.indexOf('/')
+  return slash < 0 ? '' : apiVersion.slice(0, slash)
+}
+
+/** `v1` of `apps/v1` and of `v1`. */
+export function versionOf(apiVersion: string): string {
+  return apiVersion.slice(apiVersion.indexOf('/') + 1)
+}
+
+export function refOf(object: KubeObject): ObjectRef {
+  const { name, namespace } = object.metadata
+  return {
+    group: groupOf(object.apiVersion),
+    kind: object.kind,
+    namespace: typeof namespace === 'string' ? namespace : '',
+    name: typeof name === 'string' ? name : '',
+  }
+}
+
+/** The identity as one text. Kubernetes lets no newline into any of its parts. */
+export function refKey(ref: ObjectRef): string {
+  return `${ref.group}\n${ref.kind}\n${ref.namespace}\n${ref.name}`
+}
+
+/** For people: `Deployment shop/web`, `ClusterRole reader`. */
+export function formatRef(ref: ObjectRef): string {
+  const name = ref.namespace === '' ? ref.name : `${ref.namespace}/${ref.name}`
+  return escapeText(`${ref.kind} ${name}`, 400)
+}

@@ -1,0 +1,42 @@
+import type { Json, JsonObject, KubeObject } from '../model/json.ts'
+import { isObject } from './json.ts'
+
+/**
+ * Metadata that the server writes and no client decides: who wrote which field, versions, identity, times, and how far
+ * a delete has come.
+ */
+export const SERVER_METADATA: readonly string[] = [
+  'managedFields',
+  'resourceVersion',
+  'uid',
+  'generation',
+  'creationTimestamp',
+  'selfLink',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+]
+
+/** The object without what the server alone writes into its metadata. */
+export function withoutServerMetadata(object: KubeObject): KubeObject {
+  const metadata: JsonObject = {}
+  for (const key of Object.keys(object.metadata)) {
+    if (!SERVER_METADATA.includes(key)) metadata[key] = object.metadata[key]!
+  }
+  return { ...object, metadata }
+}
+
+/** A manifest as it means: no status, no server metadata, nothing null or empty in labels and annotations. */
+export function normaliseManifest(manifest: KubeObject): KubeObject {
+  const { status: _status, ...rest } = withoutServerMetadata(manifest)
+  const metadata: JsonObject = {}
+  for (const [key, value] of Object.entries((rest as KubeObject).metadata)) {
+    if (value === null) continue
+    if ((key === 'labels' || key === 'annotations') && isObject(value) && isEmpty(value)) continue
+    metadata[key] = value
+  }
+  return { ...(rest as KubeObject), metadata }
+}
+
+function isEmpty(map: JsonObject): boolean {
+  return Object.values(map).every((value: Json) => value === null)
+}
