@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../model/json.ts'
+import { isObject } from '../object/json.ts'
 import type { Shape } from '../model/path.ts'
 import { FieldSet } from './field-set.ts'
 
@@ -84,8 +85,4 @@ function innerShape(shape: Shape | undefined, element: string): Shape | undefine
 
 function isEmpty(value: Json): boolean {
   return value === null || (isObject(value) && Object.keys(value).length === 0)
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

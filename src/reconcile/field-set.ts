@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../model/json.ts'
+import { isObject, stableStringify } from '../object/json.ts'
 
 /**
  * A set of fields as managedFields write it (FieldsV1): `f:name` for a field, `k:{...}` for the item of a keyed list,
@@ -163,25 +164,8 @@ function chain(path: readonly string[], from: number): FieldSet {
 function normal(element: string): string {
   if (element.startsWith('f:')) return element
   try {
-    return element.slice(0, 2) + stable(JSON.parse(element.slice(2)) as Json)
+    return element.slice(0, 2) + stableStringify(JSON.parse(element.slice(2)) as Json)
   } catch {
     return element
   }
-}
-
-/** JSON with sorted keys, as path elements are written. */
-export function stable(value: Json): string {
-  if (typeof value === 'bigint') return value.toString()
-  if (Array.isArray(value)) return `[${value.map(stable).join(',')}]`
-  if (isObject(value)) {
-    const fields = Object.keys(value)
-      .toSorted()
-      .map((key) => `${JSON.stringify(key)}:${stable(value[key]!)}`)
-    return `{${fields.join(',')}}`
-  }
-  return JSON.stringify(value)
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,4 +1,5 @@
-import type { Json, JsonObject, KubeObject } from '../model/json.ts'
+import type { Json, KubeObject } from '../model/json.ts'
+import { isObject } from '../object/json.ts'
 import type { Shape } from '../model/path.ts'
 import { guardManager } from './agent-writer.ts'
 import type { AgentWriter } from './agent-writer.ts'
@@ -69,8 +70,4 @@ function asApplied(manifest: KubeObject, theirs: ManagedEntry | undefined): Json
   if (theirs?.fields.at('f:stringData') !== undefined) return manifest
   const data = isObject(manifest['data']) ? manifest['data'] : {}
   return { ...manifest, data: { ...data, ...stringData } }
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

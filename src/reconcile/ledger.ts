@@ -3,8 +3,9 @@ import type { Actor } from '../model/actor.ts'
 import type { ObjectRef } from '../model/identity.ts'
 import type { Json } from '../model/json.ts'
 import type { FieldChange, Path } from '../model/path.ts'
-import { stable } from './field-set.ts'
-import { pathElements } from './path-elements.ts'
+import { refKey } from '../object/identity.ts'
+import { isObject, stableStringify } from '../object/json.ts'
+import { pathKey } from '../object/path.ts'
 
 /** A write or a delete whose author the API server authenticated: from a review or an audit event. */
 export interface RecordedWrite {
@@ -50,7 +51,7 @@ export class Ledger {
   }
 
   record(write: RecordedWrite): void {
-    const key = keyOf(write.ref)
+    const key = refKey(write.ref)
     const record = this.#records.get(key) ?? { time: 0, fields: new Map(), deleted: undefined }
     this.#records.delete(key)
     this.#records.set(key, record)
@@ -73,7 +74,7 @@ export class Ledger {
 
   /** As writerOf, with the time of the write in milliseconds since the epoch. */
   written(ref: ObjectRef, path: Path, value: Json | undefined): { actor: Actor; time: number } | undefined {
-    const record = this.#records.get(keyOf(ref))
+    const record = this.#records.get(refKey(ref))
     if (record === undefined) return undefined
     const written = record.fields.get(pathKey(path))
     if (written !== undefined && written.hash === hashOf(value)) return written
@@ -91,12 +92,12 @@ export class Ledger {
 
   /** Who deleted this object, if that was recorded within `withinMs` before `now`. */
   deleterOf(ref: ObjectRef, now: number, withinMs: number): { actor: Actor; time: number } | undefined {
-    const deleted = this.#records.get(keyOf(ref))?.deleted
+    const deleted = this.#records.get(refKey(ref))?.deleted
     return deleted !== undefined && now - deleted.time <= withinMs ? deleted : undefined
   }
 
   forget(ref: ObjectRef): void {
-    this.#records.delete(keyOf(ref))
+    this.#records.delete(refKey(ref))
   }
 
   #note(record: Record, change: FieldChange, { actor, time }: RecordedWrite): void {
@@ -115,23 +116,9 @@ export class Ledger {
   }
 }
 
-function keyOf({ group, kind, namespace, name }: ObjectRef): string {
-  return `${group}/${kind}/${namespace}/${name}`
-}
-
-function pathKey(path: Path): string {
-  return JSON.stringify(
-    path.some((segment) => typeof segment === 'number') ? indexed(path) : pathElements(path),
-  )
-}
-
-function indexed(path: Path): string[] {
-  return path.map((segment) => (typeof segment === 'number' ? `i:${segment}` : pathElements([segment])[0]!))
-}
-
 /** The scalars and empty values inside a value, each with its path. Lists are leaves: their keys are not known here. */
 function* leaves(path: Path, value: Json): Iterable<[string, Json]> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0) {
+  if (isObject(value) && Object.keys(value).length > 0) {
     for (const [key, inside] of Object.entries(value)) yield* leaves([...path, key], inside)
   } else {
     yield [pathKey(path), value]
@@ -139,5 +126,7 @@ function* leaves(path: Path, value: Json): Iterable<[string, Json]> {
 }
 
 function hashOf(value: Json | undefined): string {
-  return value === undefined ? '' : createHash('sha256').update(stable(value)).digest('base64').slice(0, 16)
+  return value === undefined
+    ? ''
+    : createHash('sha256').update(stableStringify(value)).digest('base64').slice(0, 16)
 }

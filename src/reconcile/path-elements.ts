@@ -1,5 +1,5 @@
 import type { Path } from '../model/path.ts'
-import { stable } from './field-set.ts'
+import { stableStringify } from '../object/json.ts'
 
 /**
  * A path as managedFields write it. It ends before the first index: a list whose order counts is owned as a whole.
@@ -9,8 +9,8 @@ export function pathElements(path: Path): string[] {
   for (const segment of path) {
     if (typeof segment === 'number') break
     if (typeof segment === 'string') elements.push(`f:${segment}`)
-    else if ('keys' in segment) elements.push(`k:${stable(segment.keys)}`)
-    else elements.push(`v:${stable(segment.value)}`)
+    else if ('keys' in segment) elements.push(`k:${stableStringify(segment.keys)}`)
+    else elements.push(`v:${stableStringify(segment.value)}`)
   }
   return elements
 }

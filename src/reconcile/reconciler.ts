@@ -12,7 +12,6 @@ import type { Answer, Progress, Refresh, Tip } from './ahead.ts'
 import type { Clock } from './clock.ts'
 import { systemClock } from './clock.ts'
 import type { Finding, ReconcileEvent, Status } from './events.ts'
-import { stable } from './field-set.ts'
 import { Fights } from './fights.ts'
 import type { Relapse } from './fights.ts'
 import { installRank } from './install-rank.ts'
@@ -32,7 +31,11 @@ import { Repairer } from './repair.ts'
 import type { Stamps } from './stamps.ts'
 import { readStamps } from './stamps.ts'
 import { Tracked } from './tracked.ts'
-import { keyOf, refOf, refOfKey } from './keys.ts'
+import { refOfKey } from './keys.ts'
+import { refKey, refOf } from '../object/identity.ts'
+import { pathKey } from '../object/path.ts'
+import { stableStringify } from '../object/json.ts'
+import { isAgentOf } from '../policy/agents.ts'
 import { exemptFromUndeclared } from './undeclared.ts'
 
 /** What the API server would store: as src/cluster answers. */
@@ -216,9 +219,9 @@ export class Reconciler {
     this.#revisions.set(source, { revision, past, committedAt, first: before === undefined })
     const until = now + this.#grace(source)
     const later = before !== undefined
-    for (const ref of change.removed) this.#forget(keyOf(ref))
+    for (const ref of change.removed) this.#forget(refKey(ref))
     for (const { ref, before: manifest } of change.changed) {
-      const key = keyOf(ref)
+      const key = refKey(ref)
       if (later) this.#addEarlier(key, { manifest, until })
       this.#confirmed.delete(key)
       this.#finished.delete(key)
@@ -228,7 +231,7 @@ export class Reconciler {
       this.#queue.add(key)
     }
     for (const ref of change.added) {
-      const key = keyOf(ref)
+      const key = refKey(ref)
       if (later) this.#addEarlier(key, { manifest: undefined, until })
       if (!this.#tracked.has(key)) this.#tracked.set(key, new Tracked())
       if (later) this.#queue.add(key)
@@ -239,7 +242,7 @@ export class Reconciler {
   /** What the watch says of an object: ADDED, MODIFIED or DELETED. */
   observe(type: string, object: KubeObject): void {
     const ref = refOf(object)
-    const key = keyOf(ref)
+    const key = refKey(ref)
     if (ref.kind === 'Namespace' && ref.group === '') this.#observeNamespace(type, object)
     if (this.#policy.declared(ref) === undefined) return
     const at = this.#clock.now()
@@ -268,7 +271,7 @@ export class Reconciler {
     const list = this.#lists.get(`${group}/${kind}`) ?? 0
     const missing: string[] = []
     for (const { manifest } of this.#policy.declaredOf(group, kind)) {
-      const key = keyOf(manifest.ref)
+      const key = refKey(manifest.ref)
       const there = seen === undefined ? this.#track(key).list === list && list > 0 : seen.has(key)
       if (!there) missing.push(key)
     }
@@ -282,7 +285,7 @@ export class Reconciler {
   /** What a metadata-only watch says of an object, for sources that do not allow what Git does not name. */
   observeUndeclared(type: string, object: KubeObject): void {
     const ref = refOf(object)
-    const key = keyOf(ref)
+    const key = refKey(ref)
     if (type === 'DELETED' || !this.#isUndeclared(ref, object)) {
       if (this.#undeclared.delete(key)) this.#queue.add(key)
       return
@@ -296,7 +299,7 @@ export class Reconciler {
 
   /** Compares an object again, from the API server's answer. */
   check(ref: ObjectRef): void {
-    this.#queue.add(keyOf(ref), { object: undefined, read: true, at: this.#clock.now() })
+    this.#queue.add(refKey(ref), { object: undefined, read: true, at: this.#clock.now() })
   }
 
   /** Compares everything that Git declares again: after a change of configuration, admission or a schema. */
@@ -307,13 +310,13 @@ export class Reconciler {
   }
 
   statusOf(ref: ObjectRef): Status | undefined {
-    const key = keyOf(ref)
+    const key = refKey(ref)
     return (this.#undeclared.get(key) ?? this.#tracked.get(key))?.status
   }
 
   /** The difference that an object stands in, if it does. */
   findingOf(ref: ObjectRef): Finding | undefined {
-    return this.#troubles.get(keyOf(ref))?.finding
+    return this.#troubles.get(refKey(ref))?.finding
   }
 
   *statuses(): Iterable<{ ref: ObjectRef; status: Status }> {
@@ -438,9 +441,9 @@ export class Reconciler {
     const answer = await this.#options.forms.confirm(declared.manifest, live)
     if (answer === undefined) return changes
     const still = new Set(
-      this.#differences(declared, { ...canonical, object: answer }, live).map(({ path }) => pathText(path)),
+      this.#differences(declared, { ...canonical, object: answer }, live).map(({ path }) => pathKey(path)),
     )
-    const confirmed = changes.filter(({ path }) => still.has(pathText(path)))
+    const confirmed = changes.filter(({ path }) => still.has(pathKey(path)))
     if (confirmed.length === 0) this.#confirmed.set(key, { epoch, signature })
     return confirmed
   }
@@ -491,7 +494,7 @@ export class Reconciler {
     const pending = earlier.some((form) => form.manifest === undefined)
     const deleter = this.#options.ledger.deleterOf(manifest.ref, this.#clock.now(), 60_000)
     const writer: Writer =
-      deleter === undefined ? 'unknown' : isAgentUser(source, deleter.actor) ? 'agent' : 'person'
+      deleter === undefined ? 'unknown' : isAgentOf(deleter.actor, source) ? 'agent' : 'person'
     if (deleter !== undefined) trouble.finding.actor = deleter.actor
     tracked.status = 'missing'
     return this.#decide(key, declared, trouble, event, {
@@ -740,8 +743,8 @@ export class Reconciler {
     }
     this.#own.add(key, text(after.metadata['resourceVersion']))
     const before: Declared = { ...facade(declared), manifest, canonical: () => canonical }
-    const left = new Set(this.#differences(before, canonical, after).map(({ path }) => pathText(path)))
-    const kept = changes.filter(({ path }) => left.has(pathText(path)))
+    const left = new Set(this.#differences(before, canonical, after).map(({ path }) => pathKey(path)))
+    const kept = changes.filter(({ path }) => left.has(pathKey(path)))
     if (kept.length === changes.length) {
       return this.#unrepairable(
         key,
@@ -1064,7 +1067,7 @@ export class Reconciler {
       const record = this.#options.ledger.written(declared.manifest.ref, change.path, change.after)
       if (record !== undefined && record.actor.authenticated) {
         recorded++
-        if (isAgentUser(declared.source, record.actor)) agents++
+        if (isAgentOf(record.actor, declared.source)) agents++
         continue
       }
       const elements = pathElements(change.path)
@@ -1095,7 +1098,7 @@ export class Reconciler {
     return {
       now: this.#clock.now(),
       signature,
-      fields: `${finding.drift} ${changes.map(({ path }) => pathText(path)).join(' ')}`,
+      fields: `${finding.drift} ${changes.map(({ path }) => pathKey(path)).join(' ')}`,
       writer: actor.username,
     }
   }
@@ -1156,7 +1159,7 @@ export class Reconciler {
   }
 
   #wake(declared: Declared): void {
-    const key = keyOf(declared.manifest.ref)
+    const key = refKey(declared.manifest.ref)
     const status = this.#tracked.get(key)?.status
     if (status === 'missing' || status === 'pending') this.#queue.add(key)
   }
@@ -1212,16 +1215,10 @@ function text(value: Json | undefined): string {
   return typeof value === 'string' ? value : ''
 }
 
-function pathText(path: Path): string {
-  return stable(
-    path.map((segment) => (typeof segment === 'object' ? { ...segment, index: 0 } : segment)) as Json,
-  )
-}
-
 function signatureOf(changes: readonly FieldChange[]): string {
   const hash = createHash('sha256')
   for (const { path, op, after } of changes)
-    hash.update(`${op} ${pathText(path)} ${after === undefined ? '' : stable(after)}\n`)
+    hash.update(`${op} ${pathKey(path)} ${after === undefined ? '' : stableStringify(after)}\n`)
   return hash.digest('base64').slice(0, 16)
 }
 
@@ -1237,16 +1234,6 @@ function bearsOurName(live: KubeObject): boolean {
       entry['operation'] === 'Update' &&
       entry['subresource'] === undefined,
   )
-}
-
-function isAgentUser(source: SourcePolicy, actor: Actor): boolean {
-  return source.agents.some(({ users }) =>
-    users.some((user) => user === actor.username || (user.includes('*') && glob(user).test(actor.username))),
-  )
-}
-
-function glob(pattern: string): RegExp {
-  return new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`)
 }
 
 function breakGlassUntil(policy: Policy, ref: ObjectRef, now: number): number | undefined {

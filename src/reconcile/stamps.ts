@@ -1,4 +1,5 @@
 import type { Json, JsonObject, KubeObject } from '../model/json.ts'
+import { cloneJson, isObject } from '../object/json.ts'
 import type { ObjectRef } from '../model/identity.ts'
 
 /** What an agent writes on every object that it brings in, besides the manifest. */
@@ -80,7 +81,7 @@ export function stampsFor(stamps: Stamps, ref: ObjectRef): Stamps {
 
 /** The manifest with the stamps, as the agent would send it. */
 export function stamped(manifest: KubeObject, stamps: Stamps): KubeObject {
-  const object = structuredClone(manifest)
+  const object = cloneJson(manifest)
   const { metadata } = object
   if (stamps.lastApplied)
     addTo(metadata, 'annotations', { [lastAppliedAnnotation]: lastApplied(manifest, stamps) })
@@ -94,7 +95,7 @@ export function stamped(manifest: KubeObject, stamps: Stamps): KubeObject {
  * order, annotations at least empty, and a line end. (kubectl pkg/util/apply.go.)
  */
 function lastApplied(manifest: KubeObject, stamps: Stamps): string {
-  const object = structuredClone(manifest)
+  const object = cloneJson(manifest)
   if (!isObject(object.metadata['annotations'])) object.metadata['annotations'] = {}
   delete object.metadata['annotations'][lastAppliedAnnotation]
   addTo(object.metadata, 'labels', stamps.labels)
@@ -131,8 +132,4 @@ function strings(value: Json | undefined): Map<string, string> {
   if (!isObject(value)) return map
   for (const [key, text] of Object.entries(value)) if (typeof text === 'string') map.set(key, text)
   return map
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -97,6 +97,10 @@ it('remove a map that only held what was added, where Git has none', () => {
   assert.deepEqual(spec({}, { l: [{ name: 'a' }] }, ['l', named('a')]), {})
 })
 
+it('keep what an allowance covers beside an addition, where Git has neither', () => {
+  assert.deepEqual(spec({}, { sel: { mine: '1', evil: '2' } }, ['sel', 'evil']), { sel: { mine: '1' } })
+})
+
 it('restore a value of another type', () => {
   assert.deepEqual(spec({ a: ['x'] }, { a: 'x' }, ['a']), { a: ['x'] })
 })

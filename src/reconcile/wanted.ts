@@ -1,6 +1,7 @@
-import type { Json, JsonObject, KubeObject } from '../model/json.ts'
+import type { Json, KubeObject } from '../model/json.ts'
+import { cloneJson, equalJson, fieldOf, isObject, setKey } from '../object/json.ts'
+import { getAt } from '../object/path.ts'
 import type { FieldChange, KeyedItem, Path, Segment, SetItem } from '../model/path.ts'
-import { stable } from './field-set.ts'
 
 /**
  * The object to PUT: live with every given difference taken back to what the canonical form holds. What the server
@@ -8,7 +9,7 @@ import { stable } from './field-set.ts'
  * stays too, so that a newer version is never overwritten. managedFields are left out: the server keeps its own.
  */
 export function wanted(canonical: KubeObject, live: KubeObject, changes: readonly FieldChange[]): KubeObject {
-  const object = structuredClone(live)
+  const object = cloneJson(live)
   for (const change of changes) takeBack(canonical, object, change.path)
   delete object.metadata['managedFields']
   return object
@@ -22,16 +23,16 @@ function takeBack(canonical: Json, object: Json, path: Path): void {
   for (const [index, segment] of path.entries()) {
     if (typeof segment === 'number' && Array.isArray(to)) {
       // The order of this list counts, so its items are no places of their own: it becomes Git's as a whole.
-      if (Array.isArray(from)) to.splice(0, to.length, ...structuredClone(from))
+      if (Array.isArray(from)) to.splice(0, to.length, ...cloneJson(from))
       return
     }
     parents.push({ from, to, segment })
-    const fromNext: Json | undefined = from === undefined ? undefined : get(from, segment)
-    const toNext = get(to, segment)
+    const fromNext: Json | undefined = from === undefined ? undefined : getAt(from, [segment])
+    const toNext = getAt(to, [segment])
     const last = index === path.length - 1
-    if (last || toNext === undefined || fromNext === undefined || !sameSort(fromNext, toNext)) {
+    if (last || toNext === undefined || (fromNext !== undefined && !sameSort(fromNext, toNext))) {
       if (fromNext === undefined) remove(to, segment)
-      else set(to, segment, structuredClone(fromNext), from)
+      else set(to, segment, cloneJson(fromNext), from)
       break
     }
     from = fromNext
@@ -50,20 +51,10 @@ function dropEmptied(parents: readonly { from: Json | undefined; to: Json; segme
   }
 }
 
-function get(value: Json, segment: Segment): Json | undefined {
-  if (typeof segment === 'string') {
-    return isObject(value) && Object.hasOwn(value, segment) ? value[segment] : undefined
-  }
-  if (!Array.isArray(value)) return undefined
-  if (typeof segment === 'number') return value[segment]
-  const index = indexOf(value, segment)
-  return index < 0 ? undefined : value[index]
-}
-
 function set(parent: Json, segment: Segment, value: Json, git: Json | undefined): void {
   if (typeof segment === 'string') {
     if (!isObject(parent)) return
-    Object.defineProperty(parent, segment, { value, writable: true, enumerable: true, configurable: true })
+    setKey(parent, segment, value)
   } else if (Array.isArray(parent) && typeof segment !== 'number') {
     const index = indexOf(parent, segment)
     if (index >= 0) parent[index] = value
@@ -98,28 +89,18 @@ function indexOf(list: readonly Json[], segment: KeyedItem | SetItem): number {
   if ('keys' in segment) {
     const keys = Object.entries(segment.keys)
     return list.findIndex(
-      (item) => isObject(item) && keys.every(([key, value]) => equal(own(item, key), value ?? undefined)),
+      (item) => isObject(item) && keys.every(([key, value]) => equalJson(fieldOf(item, key) ?? null, value)),
     )
   }
-  return list.findIndex((item) => equal(item, segment.value))
+  return list.findIndex((item) => equalJson(item, segment.value))
 }
 
 /** The segment that names `item` in the way in which `like` names its own. */
 function nameOf(item: Json, like: KeyedItem | SetItem): KeyedItem | SetItem {
   if (!('keys' in like)) return { value: item, index: 0 }
   const keys: { [key: string]: Json } = {}
-  for (const key of Object.keys(like.keys)) keys[key] = isObject(item) ? (own(item, key) ?? null) : null
+  for (const key of Object.keys(like.keys)) keys[key] = fieldOf(item, key) ?? null
   return { keys, index: 0 }
-}
-
-function own(object: JsonObject, key: string): Json | undefined {
-  const value = Object.hasOwn(object, key) ? object[key] : undefined
-  return value ?? undefined
-}
-
-function equal(a: Json | undefined, b: Json | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b
-  return a === b || stable(a) === stable(b)
 }
 
 function sameSort(a: Json, b: Json): boolean {
@@ -128,8 +109,4 @@ function sameSort(a: Json, b: Json): boolean {
 
 function isEmpty(value: Json): boolean {
   return Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
