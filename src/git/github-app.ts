@@ -67,7 +67,7 @@ export class GithubAppTokens {
       message?: unknown
     }
     if (!response.ok) {
-      const message = scrub(typeof body.message === 'string' ? body.message.slice(0, 200) : '', [jwt])
+      const message = scrub(typeof body.message === 'string' ? body.message : '', [jwt]).slice(0, 200)
       throw new GitError(
         'auth',
         `GitHub App ${this.app.id}, installation ${this.app.installation}: ${this.api} answered ${response.status} ${message}`.trim(),

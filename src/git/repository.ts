@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Coalesced } from './coalesce.ts'
 import type { GitAuth } from './credentials.ts'
 import { CredentialSource, writeAskPass } from './credentials.ts'
+import { exclusive } from './exclusive.ts'
 import { GitError } from './git-error.ts'
 import type { GitErrorReason } from './git-error.ts'
 import type { GitRef, NamedRef } from './git-ref.ts'
@@ -145,9 +146,7 @@ export class Repository {
   /** Brings the commit of `ref` here, and returns its hash. A clone that is broken is made anew. Throws GitError. */
   async fetch(ref: GitRef, signal?: AbortSignal): Promise<string> {
     const named = nameRef(ref)
-    const mine = this.fetching.then(() => this.fetchNamed(named, signal))
-    this.fetching = mine.catch(() => undefined)
-    return await mine
+    return await this.writing(() => this.fetchNamed(named, signal))
   }
 
   /** The commit that was last fetched for `ref`, with no question to the server; undefined where there is none. */
@@ -228,9 +227,7 @@ export class Repository {
 
   /** Forgets the clone: the next fetch makes it anew. */
   async discard(): Promise<void> {
-    const mine = this.fetching.then(() => this.remove())
-    this.fetching = mine.catch(() => undefined)
-    await mine
+    await this.writing(() => this.remove())
   }
 
   /** Ends what is under way, with all its processes. Nothing can be asked afterwards. */
@@ -246,6 +243,13 @@ export class Repository {
   async local(args: readonly string[], environment: Record<string, string> = {}): Promise<string> {
     const command = await this.command(args)
     return await runGit({ ...command, environment: { ...command.environment, ...environment } })
+  }
+
+  /** Several sources, with credentials of their own, can share a clone. */
+  private async writing<T>(work: () => Promise<T>): Promise<T> {
+    const mine = exclusive(this.clone, work)
+    this.fetching = Promise.allSettled([this.fetching, mine])
+    return await mine
   }
 
   private async command(args: readonly string[]) {
@@ -301,9 +305,12 @@ export class Repository {
   }
 
   private prepare(): Promise<void> {
-    this.ready ??= this.init().catch((error: unknown) => {
+    this.ready ??= this.init().catch((cause: unknown) => {
       this.ready = undefined
-      throw error
+      if (cause instanceof GitError) throw cause
+      throw new GitError('failed', `cannot keep a clone of ${this.display}: ${firstLine(String(cause))}`, {
+        cause,
+      })
     })
     return this.ready
   }
@@ -456,6 +463,7 @@ function refOf(named: NamedRef): GitRef {
 /** What git says about what went wrong, by its messages in the C locale (remote-curl.c, connect.c, fetch-pack.c, object-file.c). */
 function reasonOf(message: string): GitErrorReason {
   const patterns: [GitErrorReason, RegExp][] = [
+    ['failed', /does not support (shallow|--depth)/i],
     ['missing', /couldn't find remote ref|no such ref was fetched|not our ref|upload-pack: not our ref/i],
     [
       'auth',

@@ -64,6 +64,9 @@ async function run(command: GitCommand, start: (git: SimpleGit) => PromiseLike<u
     return await start(open(command, mark, (exit) => (exited = exit)))
   } catch (error) {
     if (ended) throw ended
+    if (exited && /^Error: spawn \S+ ENOENT/.test(exited.message)) {
+      throw new GitError('failed', 'cannot run git: it is not installed, or not on the PATH (ENOENT)')
+    }
     if (exited) throw new GitExit(exited.exitCode, scrub(exited.message, secrets))
     throw new GitError('failed', scrub(error instanceof Error ? error.message : String(error), secrets))
   } finally {
