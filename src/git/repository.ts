@@ -96,6 +96,8 @@ const CONFIG = `[safe]
 [fetch]
 	recurseSubmodules = false
 	writeCommitGraph = false
+[gpg "x509"]
+	program = false
 [i18n]
 	logOutputEncoding = UTF-8
 `

@@ -29,7 +29,7 @@ export async function verifyCommit(
     await importGpgKeys(home, texts)
     await repository.local(['verify-commit', revision], {
       GNUPGHOME: home,
-      ...configuration({ 'gpg.ssh.allowedSignersFile': signers, 'gpg.x509.program': 'false' }),
+      ...configuration({ 'gpg.ssh.allowedSignersFile': signers }),
     })
   } catch (cause) {
     if (!(cause instanceof GitExit)) throw cause
