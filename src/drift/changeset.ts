@@ -1,3 +1,4 @@
+import { diff, type IChange } from 'json-diff-ts'
 import type { Json } from '../model/json.ts'
 import type { FieldChange } from '../model/path.ts'
 import type { ReportedChange } from '../model/violation.ts'
@@ -15,16 +16,40 @@ export function reportedChanges(changes: readonly FieldChange[]): ReportedChange
   }))
 }
 
-/** A line a change for people: `spec.replicas: 2 → 9`, `+ metadata.labels.owner: alice`. */
+/**
+ * The changes for people, a line each: `spec.replicas: 2 → 9`, `+ metadata.labels.owner: alice`. Where a whole list was
+ * replaced, what differs inside it.
+ */
 export function readableChanges(changes: readonly FieldChange[], most = 20): string[] {
-  const lines = changes.slice(0, most).map(({ path, op, before, after }) => {
+  const all = changes.flatMap(({ path, op, before, after }) => {
     const place = escapeText(formatPath(path), 300)
-    if (op === 'add') return `+ ${place}: ${short(after)}`
-    if (op === 'remove') return `- ${place}: ${short(before)}`
-    return `${place}: ${short(before)} → ${short(after)}`
+    if (op === 'add') return [`+ ${place}: ${short(after)}`]
+    if (op === 'remove') return [`- ${place}: ${short(before)}`]
+    const inside = isContainer(before) && isContainer(after) ? insideOf(place, before, after) : []
+    return inside.length > 0 ? inside : [`${place}: ${short(before)} → ${short(after)}`]
   })
-  const rest = changes.length - most
-  return rest > 0 ? [...lines, `and ${rest} more`] : lines
+  const rest = all.length - most
+  return rest > 0 ? [...all.slice(0, most), `and ${rest} more`] : all
+}
+
+function isContainer(value: Json | undefined): value is Json[] | { [key: string]: Json } {
+  return typeof value === 'object' && value !== null
+}
+
+/** The differences inside a value, by json-diff-ts: its tree, as its flat paths break at keys with dots. */
+function insideOf(place: string, before: Json, after: Json): string[] {
+  const lines: string[] = []
+  const walk = (path: string, changes: readonly IChange[]) => {
+    for (const { type, key, value, oldValue, changes: inner } of changes) {
+      const here = `${path}[${escapeText(key, 100)}]`
+      if (inner !== undefined) walk(here, inner)
+      else if ((type as string) === 'ADD') lines.push(`+ ${here}: ${short(value as Json)}`)
+      else if ((type as string) === 'REMOVE') lines.push(`- ${here}: ${short(oldValue as Json)}`)
+      else lines.push(`${here}: ${short(oldValue as Json)} → ${short(value as Json)}`)
+    }
+  }
+  walk(place, diff({ '': before }, { '': after })[0]?.changes ?? [])
+  return lines
 }
 
 function short(value: Json | undefined): string {
