@@ -2,6 +2,7 @@ import type { Actor } from '../model/actor.ts'
 import type { Change, Operation } from '../model/change.ts'
 import type { GroupVersionResource, ObjectRef } from '../model/identity.ts'
 import type { JsonObject, KubeObject } from '../model/json.ts'
+import { isObject, parseJson } from '../object/json.ts'
 import { DecodeError } from './decode-error.ts'
 import { nestsDeeper } from './nesting.ts'
 
@@ -67,7 +68,7 @@ function parse(body: Uint8Array): JsonObject {
   if (nestsDeeper(body, MAX_NESTING)) throw bad(`the body nests deeper than ${MAX_NESTING}`)
   let value
   try {
-    value = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'))
+    value = parseJson(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'))
   } catch (error) {
     // The message of a syntax error quotes the body, which may hold a Secret.
     if (error instanceof SyntaxError || error instanceof RangeError) throw bad('the body is not JSON')
@@ -183,10 +184,6 @@ function optionalString(holder: JsonObject, key: string, path = `request.${key}`
 /** A key of its own, so that a body cannot be read through what it makes of its prototype. */
 function own(holder: JsonObject, key: string) {
   return Object.hasOwn(holder, key) ? holder[key] : undefined
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isStrings(value: unknown): value is string[] {

@@ -38,15 +38,18 @@ export function plan(state: CertificateState, facts: { now: number; names: Servi
   return { step: 'wait', until: Math.min(...ends.filter((time) => time > now)) }
 }
 
-/** The validity of a certificate made now to take over from `predecessor`: it begins a little earlier, for other clocks. */
+/**
+ * The validity of a certificate made now to take over from `predecessor`. It begins a little earlier, for other clocks,
+ * and ends no sooner than its predecessor: that is later only when this clock was set back, and may be right again soon.
+ */
 export function validity(lifetime: number, facts: { now: number; predecessor?: string }): Validity {
   const { now, predecessor } = facts
-  const own = { notBefore: now - Math.min(BACKDATE_MS, lifetime / 10), notAfter: now + lifetime }
-  if (predecessor === undefined) return own
-  const before = window(predecessor)
-  return now < before.notBefore ? { ...own, notAfter: Math.max(own.notAfter, before.notAfter) } : own
+  const before = predecessor === undefined ? 0 : Math.min(window(predecessor).notAfter, now + MAX_VALIDITY_MS)
+  return { notBefore: now - Math.min(BACKDATE_MS, lifetime / 10), notAfter: Math.max(now + lifetime, before) }
 }
 
+/** A clock that once was decades ahead must not make certificates for decades. */
+const MAX_VALIDITY_MS = 2 * 365 * 86_400_000
 const BACKDATE_MS = 5 * 60_000
 
 function due({ notBefore, notAfter }: Validity, now: number): boolean {

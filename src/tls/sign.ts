@@ -42,7 +42,7 @@ export function signCertificate(request: SigningRequest): string {
     },
   ])
   certificate.sign(forge.pki.privateKeyFromPem(request.issuerKey), forge.md.sha256.create())
-  return forge.pki.certificateToPem(certificate)
+  return forge.pki.certificateToPem(certificate).replaceAll('\r\n', '\n')
 }
 
 /**

@@ -15,7 +15,7 @@ export interface CertificateState {
 /** What the API server is to trust: every authority that a replica may serve under, the newest first. */
 export function caBundle({ next, authority, retired }: CertificateState): string {
   return [...(next === undefined ? [] : [next.certificate]), authority.certificate, ...retired]
-    .map((pem) => `${pem.trim().replaceAll('\r\n', '\n')}\n`)
+    .map((pem) => `${pem.trim()}\n`)
     .join('')
 }
 
