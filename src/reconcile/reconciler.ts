@@ -1,12 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto'
-import type { Actor } from '../model/actor.ts'
 import type { Canonical, Manifest } from '../model/desired.ts'
 import type { ObjectRef } from '../model/identity.ts'
 import type { Json, KubeObject } from '../model/json.ts'
-import type { FieldChange, Path, Shape } from '../model/path.ts'
+import type { FieldChange } from '../model/path.ts'
 import type { Allowance, Declared, Policy, SourcePolicy } from '../model/policy.ts'
 import { AgentMemory } from './agent-memory.ts'
 import { guardManager } from './agent-writer.ts'
+import type { AgentWriter } from './agent-writer.ts'
 import { Ahead } from './ahead.ts'
 import type { Answer, Progress, Refresh, Tip } from './ahead.ts'
 import type { Clock } from './clock.ts'
@@ -36,6 +36,7 @@ import { refKey, refOf } from '../object/identity.ts'
 import { pathKey } from '../object/path.ts'
 import { stableStringify } from '../object/json.ts'
 import { isAgentOf } from '../policy/agents.ts'
+import { compare } from '../drift/compare.ts'
 import { exemptFromUndeclared } from './undeclared.ts'
 
 /** What the API server would store: as src/cluster answers. */
@@ -53,19 +54,6 @@ export interface Forms {
   readonly epoch: number
 }
 
-export interface CompareOptions {
-  shape?: Shape | undefined
-  allowances: readonly Allowance[]
-  manifest: KubeObject
-  writerOf?: ((path: Path, value: Json | undefined) => Actor | undefined) | undefined
-}
-
-export type Compare = (
-  canonical: Canonical,
-  live: KubeObject,
-  options: CompareOptions,
-) => { changes: readonly FieldChange[] }
-
 /** A source's new commit, in force from now on. */
 export interface DesiredChange {
   source: string
@@ -82,7 +70,6 @@ export interface ReconcilerOptions {
   policy: Policy
   objects: Objects
   forms: Forms
-  compare: Compare
   /** The allowances that the watcher compares this object with. */
   allowances: (policy: Policy, declared: Declared) => readonly Allowance[]
   progress: Progress
@@ -122,15 +109,16 @@ interface Trouble {
   answer: Answer | undefined
   /** The repair that the API server refused, and why. */
   refused: { why: string; immutable: boolean; told: boolean } | undefined
-  /** A deleted object's stamps and agent's entry, if it was as Git says. */
-  remains:
-    | {
-        stamps: Stamps
-        entry: ManagedEntry | undefined
-        writer: AgentMemory['writerOf'] extends never ? never : ReturnType<AgentMemory['writerOf']>
-      }
-    | undefined
+  remains: Remains | undefined
   attempts: number
+}
+
+/** What a deleted object tells of how its agent made it. */
+interface Remains {
+  writer: AgentWriter | undefined
+  stamps: Stamps
+  /** The agent's entry in its managedFields, if it was as Git says. */
+  entry: ManagedEntry | undefined
 }
 
 /** An earlier form of an object that the agent may still be at; no manifest: it was not declared. */
@@ -252,7 +240,10 @@ export class Reconciler {
     }
     const tracked = this.#track(key)
     tracked.list = this.#lists.get(kindOf(ref)) ?? 0
-    if (this.#own.has(key, text(object.metadata['resourceVersion']))) return
+    const version = text(object.metadata['resourceVersion'])
+    // A list brings what is known, our own writes come back as events: neither needs another look.
+    if (tracked.resourceVersion === version && tracked.equalIn === this.#options.forms.epoch) return
+    if (this.#own.has(key, version)) return
     this.#queue.add(key, { object, read: false, at })
   }
 
@@ -277,7 +268,7 @@ export class Reconciler {
     }
     missing.sort((a, b) => installRank(refOfKey(a)) - installRank(refOfKey(b)))
     for (const key of missing) {
-      this.#track(key).uid = ''
+      this.#track(key).resourceVersion = ''
       this.#queue.add(key, { object: undefined, read: true, at })
     }
   }
@@ -292,7 +283,6 @@ export class Reconciler {
     }
     const tracked = this.#undeclared.get(key) ?? new Tracked()
     tracked.status = 'undeclared'
-    tracked.uid = text(object.metadata['uid'])
     this.#undeclared.set(key, tracked)
     this.#queue.add(key, { object, read: false, at: this.#clock.now() })
   }
@@ -302,11 +292,15 @@ export class Reconciler {
     this.#queue.add(refKey(ref), { object: undefined, read: true, at: this.#clock.now() })
   }
 
-  /** Compares everything that Git declares again: after a change of configuration, admission or a schema. */
+  /** Compares whatever comes next of every object, known or not: after a change of configuration, before a new list. */
+  forgetVersions(): void {
+    for (const tracked of this.#tracked.values()) tracked.resourceVersion = ''
+  }
+
+  /** Reads and compares everything that Git declares again. */
   checkAll(): void {
-    for (const key of this.#tracked.keys()) {
-      this.#queue.add(key, { object: undefined, read: true, at: this.#clock.now() })
-    }
+    const at = this.#clock.now()
+    for (const key of this.#tracked.keys()) this.#queue.add(key, { object: undefined, read: true, at })
   }
 
   statusOf(ref: ObjectRef): Status | undefined {
@@ -366,6 +360,7 @@ export class Reconciler {
       if (this.#own.has(key, version)) return undefined
       const canonical = declared.canonical()
       if (canonical !== undefined && this.#differences(declared, canonical, live).length === 0) {
+        if (this.#confirmed.size > 0) this.#confirmed.delete(key)
         return this.#isEqual(key, declared, live, canonical)
       }
     }
@@ -378,7 +373,10 @@ export class Reconciler {
       : event.object
     const canonical = await this.#canonical(key, declared, live)
     if (canonical === undefined) return undefined
-    if (!('object' in canonical)) return { afterMs: canonical.retryAfterMs }
+    if (!('object' in canonical)) {
+      // Its namespace or its kind may be what is missing; a POST says so, or creates it.
+      return live === undefined ? this.#isMissing(key, declared, event) : { afterMs: canonical.retryAfterMs }
+    }
     if (live === undefined) return this.#isMissing(key, declared, event)
     const changes = await this.#confirmedDifferences(key, declared, canonical, live)
     if (changes.length === 0) return this.#isEqual(key, declared, live, canonical)
@@ -400,8 +398,6 @@ export class Reconciler {
     if (live !== undefined) note(tracked, live)
     if ('pending' in form) {
       tracked.status = 'pending'
-      // A namespace or a kind that Git declares may be what is missing: then this object is to be created after it.
-      if (live === undefined) return { retryAfterMs: form.retryAfterMs ?? 1_000 }
       return { retryAfterMs: form.retryAfterMs ?? 5_000 }
     }
     tracked.status = 'invalid'
@@ -414,7 +410,7 @@ export class Reconciler {
 
   #differences(declared: Declared, canonical: Canonical, live: KubeObject): readonly FieldChange[] {
     const { ref, object } = declared.manifest
-    return this.#options.compare(canonical, live, {
+    return compare(canonical, live, {
       shape: declared.shape(),
       allowances: this.#options.allowances(this.#policy, declared),
       manifest: object,
@@ -485,7 +481,7 @@ export class Reconciler {
 
   async #isMissing(key: string, declared: Declared, event: LiveEvent): Promise<Again | undefined> {
     const tracked = this.#track(key)
-    tracked.uid = ''
+    tracked.resourceVersion = ''
     const { manifest, source } = declared
     if (event.last !== undefined && isFinishedJob(event.last)) this.#finished.set(key, manifest.hash)
     const trouble = this.#trouble(key, declared, 'missing', [], event, undefined)
@@ -591,9 +587,8 @@ export class Reconciler {
       repair: (decision: Decision) => Promise<Again | undefined>
     },
   ): Promise<Again | undefined> {
-    const { source, manifest } = declared
+    const { source } = declared
     const { finding } = trouble
-    const now = this.#clock.now()
     const facts = this.#facts(key, declared, trouble, about)
     // Whether the agent is done with this commit says if live lags or was set back: ask before calling it pending.
     const decision: Decision =
@@ -638,14 +633,14 @@ export class Reconciler {
       case 'agent-ahead':
       case 'agent-acts':
       case 'git-unreachable':
+      case 'namespace-terminating':
+      case 'exempt':
         break
       default:
         if (decision.remedy === 'repair') return about.repair(decision)
         this.#tellDrift(trouble)
     }
     if (decision.ask === true && decision.recheckAfterMs !== undefined) trouble.answer = undefined
-    void manifest
-    void now
     return decision.recheckAfterMs === undefined ? undefined : { afterMs: decision.recheckAfterMs }
   }
 
@@ -833,7 +828,9 @@ export class Reconciler {
     entry?: ManagedEntry,
     stamps: Stamps = readStamps(live, manifest.object),
   ): Promise<Again | undefined> {
-    if (!bearsOurName(live)) return undefined
+    const again =
+      this.#track(key).status === 'pending' ? { afterMs: this.#grace(declared.source.name) } : undefined
+    if (!bearsOurName(live)) return again
     const agent = this.#memory.writerOf(declared, live)
     const shape = declared.shape()
     const after = await this.#repairer.finish({ manifest, live, agent, stamps, shape, entry })
@@ -841,7 +838,7 @@ export class Reconciler {
       this.#own.add(key, text(after.metadata['resourceVersion']))
       this.#track(key).resourceVersion = text(after.metadata['resourceVersion'])
     }
-    return this.#track(key).status === 'pending' ? { afterMs: this.#grace(declared.source.name) } : undefined
+    return again
   }
 
   #refused(
@@ -1080,7 +1077,7 @@ export class Reconciler {
     return recorded === changes.length ? 'person' : 'other-manager'
   }
 
-  #remains(declared: Declared, last: KubeObject, tracked: Tracked): Trouble['remains'] {
+  #remains(declared: Declared, last: KubeObject, tracked: Tracked): Remains {
     const writer = this.#memory.writerOf(declared, last)
     const stamps = readStamps(last, declared.manifest.object)
     const wasEqual = tracked.equalIn === this.#options.forms.epoch
@@ -1184,7 +1181,6 @@ export class Reconciler {
 }
 
 function note(tracked: Tracked, live: KubeObject): void {
-  tracked.uid = text(live.metadata['uid'])
   tracked.resourceVersion = text(live.metadata['resourceVersion'])
 }
 

@@ -5,7 +5,6 @@ import type { Status } from './events.ts'
  * itself is among it.
  */
 export class Tracked {
-  uid = ''
   resourceVersion = ''
   status: Status = 'pending'
   /** The last full list of its kind that it was in, or an event after it. */

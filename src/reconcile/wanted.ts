@@ -1,6 +1,6 @@
 import type { Json, KubeObject } from '../model/json.ts'
 import { cloneJson, equalJson, fieldOf, isObject, setKey } from '../object/json.ts'
-import { getAt } from '../object/path.ts'
+import { getAt, hasKeys } from '../object/path.ts'
 import type { FieldChange, KeyedItem, Path, Segment, SetItem } from '../model/path.ts'
 
 /**
@@ -86,12 +86,7 @@ function remove(parent: Json, segment: Segment): void {
 }
 
 function indexOf(list: readonly Json[], segment: KeyedItem | SetItem): number {
-  if ('keys' in segment) {
-    const keys = Object.entries(segment.keys)
-    return list.findIndex(
-      (item) => isObject(item) && keys.every(([key, value]) => equalJson(fieldOf(item, key) ?? null, value)),
-    )
-  }
+  if ('keys' in segment) return list.findIndex((item) => isObject(item) && hasKeys(item, segment.keys))
   return list.findIndex((item) => equalJson(item, segment.value))
 }
 
