@@ -414,6 +414,7 @@ describe('break-glass', () => {
     world.breakGlass = [
       { name: 'b', namespace: 'shop', objects: [], reason: 'INC-1', openedBy: 'alice', expiresAt },
     ]
+    world.reconciler.setPolicy(world.policy())
     world.write(web('evil'), 'kubectl-edit', 'Update', own('a'))
     await world.quiet()
     await world.clock.advance(29_000)

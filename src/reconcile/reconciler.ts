@@ -104,6 +104,8 @@ interface LiveEvent {
 /** What is remembered of an object while it differs. */
 interface Trouble {
   signature: string
+  /** Hash of the manifest in force when it was found. */
+  manifest: string
   finding: Finding
   told: boolean
   answer: Answer | undefined
@@ -151,8 +153,8 @@ export class Reconciler {
   /** Differences from the canonical form that the API server confirmed to be its own, by object. */
   readonly #confirmed = new Map<string, { epoch: number; signature: string }>()
   readonly #earlier = new Map<string, Earlier[]>()
-  /** Which manifest the guard itself wrote last, while the agent is not known to be at the newest. */
-  readonly #wrote = new Map<string, string>()
+  /** Which manifest the guard itself wrote last, and when: a newer commit may have been there already. */
+  readonly #wrote = new Map<string, { hash: string; at: number }>()
   /** Jobs that finished at this manifest. */
   readonly #finished = new Map<string, string>()
   /** What was said once about a manifest. */
@@ -456,7 +458,6 @@ export class Reconciler {
     tracked.status = canonical.unattainable.length > 0 ? 'unattainable' : 'inSync'
     if (this.#troubles.size > 0) this.#undone(key)
     if (this.#earlier.size > 0) this.#earlier.delete(key)
-    if (this.#wrote.size > 0) this.#wrote.delete(key)
     if (this.#lagged.size > 0) this.#lagged.delete(key)
     const { manifest, source } = declared
     if (tracked.status === 'unattainable' && this.#sayOnce(key, `unattainable ${manifest.hash}`)) {
@@ -475,8 +476,11 @@ export class Reconciler {
     const trouble = this.#troubles.get(key)
     if (trouble === undefined) return
     this.#troubles.delete(key)
-    const asked = trouble.finding.reason === 'ask' || trouble.finding.reason === 'pending'
-    if (trouble.told || !asked) this.#options.tell({ event: 'undone', finding: trouble.finding })
+    // What the agent did on its way is nobody's change; what was still asked about under the same commit was one.
+    const { reason, drift, ref } = trouble.finding
+    const same = this.#policy.declared(ref)?.manifest.hash === trouble.manifest
+    const asked = reason === 'ask' && drift === 'modified' && same
+    if (trouble.told || asked) this.#options.tell({ event: 'undone', finding: trouble.finding })
   }
 
   async #isMissing(key: string, declared: Declared, event: LiveEvent): Promise<Again | undefined> {
@@ -516,7 +520,7 @@ export class Reconciler {
     if (base.changes.length === 0) {
       const trouble = this.#trouble(key, declared, 'modified', changes, event, live)
       tracked.status = 'pending'
-      const ours = base.manifest !== undefined && this.#wrote.get(key) === base.manifest.hash
+      const ours = base.manifest !== undefined && this.#wroteBefore(key, declared, base.manifest)
       return this.#decide(key, declared, trouble, event, {
         writer: 'unknown',
         pendingForm: true,
@@ -543,6 +547,13 @@ export class Reconciler {
           trouble,
         ),
     })
+  }
+
+  /** Whether the guard put this older form there when the newer commit may have been made already. */
+  #wroteBefore(key: string, declared: Declared, older: Manifest): boolean {
+    const wrote = this.#wrote.get(key)
+    if (wrote?.hash !== older.hash) return false
+    return wrote.at >= (this.#revisions.get(declared.source.name)?.committedAt ?? 0) - 60_000
   }
 
   /**
@@ -802,8 +813,8 @@ export class Reconciler {
     tracked.status = manifest === declared.manifest ? 'inSync' : 'pending'
     tracked.equalIn =
       manifest === declared.manifest && !this.#confirmed.has(key) ? this.#options.forms.epoch : -1
-    if (manifest === declared.manifest && this.#earlierOf(key).length === 0) this.#wrote.delete(key)
-    else this.#wrote.set(key, manifest.hash)
+    this.#wrote.delete(key)
+    this.#wrote.set(key, { hash: manifest.hash, at: now })
     bound(this.#wrote, 10_000)
     this.#fights.repaired(key, this.#relapse(trouble))
     this.#troubles.delete(key)
@@ -1027,6 +1038,7 @@ export class Reconciler {
   #newTrouble(key: string, signature: string, finding: Finding): Trouble {
     const trouble: Trouble = {
       signature,
+      manifest: this.#policy.declared(finding.ref)?.manifest.hash ?? '',
       finding,
       told: false,
       answer: undefined,

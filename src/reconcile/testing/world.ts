@@ -7,6 +7,8 @@ import { refKey, refOf } from '../../object/identity.ts'
 import { cloneJson } from '../../object/json.ts'
 import type { AgentProgress } from '../ahead.ts'
 import type { ReconcileEvent } from '../events.ts'
+import { FieldSet } from '../field-set.ts'
+import { readManagedFields, writeManagedFields } from '../managed-fields.ts'
 import { Ledger } from '../ledger.ts'
 import { ManualClock, settle } from '../manual-clock.ts'
 import type { Objects, Target, WriteOptions } from '../objects.ts'
@@ -124,23 +126,22 @@ export class World implements Objects, Forms {
     const key = refKey(refOf(object))
     const before = this.store.get(key)
     const stored = cloneJson(object)
-    const entries = ((before?.metadata['managedFields'] ?? []) as JsonObject[]).filter(
-      (e) => e['manager'] !== manager,
-    )
+    const data = Object.keys((object['data'] ?? {}) as JsonObject).map((name) => [`f:${name}`, {}])
+    const theirs = FieldSet.parse(fields ?? { 'f:data': Object.fromEntries(data) as JsonObject })
+    const others = (before === undefined ? [] : readManagedFields(before))
+      .filter((entry) => entry.manager !== manager)
+      .map((entry) => ({ ...entry, fields: entry.fields.difference(theirs) }))
+    const entry = {
+      manager,
+      operation,
+      apiVersion: object.apiVersion,
+      subresource: '',
+      time: undefined,
+      fields: theirs,
+    }
     stored.metadata['uid'] = before?.metadata['uid'] ?? `u${this.#version}`
     stored.metadata['resourceVersion'] = String(++this.#version)
-    stored.metadata['managedFields'] = [
-      ...entries,
-      {
-        manager,
-        operation,
-        apiVersion: object.apiVersion,
-        fieldsType: 'FieldsV1',
-        fieldsV1: fields ?? {
-          'f:data': Object.fromEntries(Object.keys(object['data'] ?? {}).map((k) => [`f:${k}`, {}])),
-        },
-      },
-    ]
+    stored.metadata['managedFields'] = writeManagedFields([...others, entry])
     this.store.set(key, stored)
     this.#emit(before === undefined ? 'ADDED' : 'MODIFIED', stored)
     return stored
@@ -177,7 +178,6 @@ export class World implements Objects, Forms {
   }
 
   policy(): Policy {
-    const world = this
     return {
       mode: 'enforce',
       guard: {
@@ -191,9 +191,7 @@ export class World implements Objects, Forms {
       connect: 'allow',
       children: 'allow',
       modes: [],
-      get breakGlass() {
-        return world.breakGlass
-      },
+      breakGlass: this.breakGlass,
       sources: [],
       declared: (ref: ObjectRef) => this.#declared.get(refKey(ref)),
       declaredIn: (namespace: string) =>
