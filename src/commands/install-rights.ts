@@ -11,8 +11,11 @@ export interface GuardedResource {
 
 export interface Guarded {
   resources: readonly GuardedResource[]
-  /** The strictest of the sources: anything but `allow` needs to see what Git does not hold, `deny` to delete it. */
-  undeclared: 'allow' | 'warn' | 'deny'
+  /**
+   * Every kind that may hold what Git does not, for sources with `undeclared: warn` or `deny`: to see it, and to delete it
+   * where it is denied. Named one by one: the rule `*` would hold subresources too, and reading `pods/exec` is running a shell.
+   */
+  undeclared?: { resources: readonly { group: string; resource: string }[]; remove: boolean }
 }
 
 const RBAC = 'rbac.authorization.k8s.io'
@@ -25,47 +28,46 @@ const KEEP = [...READ, 'create', 'update', 'patch']
  * only where something is ever deleted, `escalate` and `bind` only where Git holds roles and bindings.
  */
 export function guardedKindsRules({ resources, undeclared }: Guarded): JsonObject[] {
-  const groups = new Map<string, GuardedResource[]>()
-  for (const one of resources) groups.set(one.group, [...(groups.get(one.group) ?? []), one])
-  const rules = [...groups.keys()].toSorted().flatMap((group) => {
-    const ofGroup = groups.get(group) ?? []
-    const kept = names(ofGroup.filter(({ recreate }) => !recreate))
-    const recreated = names(ofGroup.filter(({ recreate }) => recreate))
-    return [
-      ...(kept.length > 0
-        ? [
-            rule(
-              group,
-              kept.filter((name) => !recreated.includes(name)),
-              KEEP,
-            ),
-          ]
-        : []),
-      ...(recreated.length > 0 ? [rule(group, recreated, [...KEEP, 'delete'])] : []),
-    ].filter((made) => (made.resources as string[]).length > 0)
+  const groups = byGroup(resources)
+  const declared = inOrder(groups).flatMap(([group, all]) => {
+    const recreated = names(all.filter(({ recreate }) => recreate))
+    const kept = names(all).filter((name) => !recreated.includes(name))
+    return [...rule(group, kept, KEEP), ...rule(group, recreated, [...KEEP, 'delete'])]
   })
-  const seen =
-    undeclared === 'allow' ? [] : [rule('*', ['*'], undeclared === 'deny' ? [...READ, 'delete'] : READ)]
-  return [...rules, ...privileges(groups.get(RBAC) ?? []), ...seen]
-}
-
-/** Nobody writes a role or a binding with rights that he does not have himself, without these verbs. */
-function privileges(rbac: readonly GuardedResource[]): JsonObject[] {
-  const declared = names(rbac)
-  const roles = declared.filter((name) => name === 'roles' || name === 'clusterroles')
-  const bindings = declared.filter((name) => name.endsWith('rolebindings'))
-  // A ClusterRoleBinding refers to a ClusterRole only, a RoleBinding to either.
-  const bound = bindings.includes('rolebindings') ? ['clusterroles', 'roles'] : ['clusterroles']
+  const verbs = undeclared?.remove ? [...READ, 'delete'] : READ
+  const others = inOrder(byGroup(undeclared?.resources ?? []))
   return [
-    ...(roles.length > 0 ? [rule(RBAC, roles, ['escalate'])] : []),
-    ...(bindings.length > 0 ? [rule(RBAC, bound, ['bind'])] : []),
+    ...declared,
+    ...privileges(names(groups.get(RBAC) ?? [])),
+    ...others.flatMap(([group, all]) => rule(group, names(all), verbs)),
   ]
 }
 
-function rule(group: string, resources: string[], verbs: string[]): JsonObject {
-  return { apiGroups: [group], resources, verbs }
+/** Nobody writes a role or a binding with rights that he does not have himself, without these verbs. */
+function privileges(declared: string[]): JsonObject[] {
+  const roles = declared.filter((name) => name === 'roles' || name === 'clusterroles')
+  // A ClusterRoleBinding refers to a ClusterRole only, a RoleBinding to either.
+  const bound = declared.includes('rolebindings')
+    ? ['clusterroles', 'roles']
+    : declared.filter((name) => name === 'clusterrolebindings').map(() => 'clusterroles')
+  return [...rule(RBAC, roles, ['escalate']), ...rule(RBAC, bound, ['bind'])]
 }
 
-function names(resources: readonly GuardedResource[]): string[] {
+/** None for no resources. */
+function rule(group: string, resources: string[], verbs: string[]): JsonObject[] {
+  return resources.length === 0 ? [] : [{ apiGroups: [group], resources, verbs }]
+}
+
+function inOrder<T>(groups: Map<string, T>): [string, T][] {
+  return [...groups].toSorted(([a], [b]) => (a < b ? -1 : 1))
+}
+
+function byGroup<T extends { group: string }>(resources: readonly T[]): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const one of resources) groups.set(one.group, [...(groups.get(one.group) ?? []), one])
+  return groups
+}
+
+function names(resources: readonly { resource: string }[]): string[] {
   return [...new Set(resources.map(({ resource }) => resource))].toSorted()
 }

@@ -1,0 +1,51 @@
+import { DEPLOY } from '../../src/commands/install-manifests.ts'
+import type { InstallApi } from '../../src/commands/install-api.ts'
+import type { ControlPlane } from '../control-plane/control-plane.ts'
+
+export const GUARD = 'system:serviceaccount:gitops-guard:gitops-guard'
+
+/** The control plane as its admin, as installing needs it. */
+export function asAdmin(plane: ControlPlane): InstallApi {
+  return { send: (method, path, body, contentType) => plane.api(method, path, body, contentType) }
+}
+
+/** `kubectl apply -k deploy/`, as people do. Throws with what kubectl said. */
+export async function applyDeploy(plane: ControlPlane, args: string[] = []): Promise<string> {
+  const { code, stdout, stderr } = await plane.kubectl('admin', ['apply', '-k', DEPLOY, ...args])
+  if (code !== 0) throw new Error(`kubectl apply -k deploy/ failed:\n${stderr}`)
+  return stdout
+}
+
+/** Every object that the API server holds and that stays by itself, as `apiVersion kind namespace/name`, sorted. */
+export async function everyObject(plane: ControlPlane): Promise<string[]> {
+  const { body: groups } = await plane.api('GET', '/apis')
+  const versions = [
+    'v1',
+    ...(groups as { groups: { preferredVersion: { groupVersion: string } }[] }).groups.map(
+      ({ preferredVersion }) => preferredVersion.groupVersion,
+    ),
+  ]
+  const lists = await Promise.all(versions.map((version) => objectsOf(plane, version)))
+  return lists.flat().toSorted()
+}
+
+/** Those that come and go without anybody's asking. */
+const PASSING = new Set(['Event', 'Lease', 'ComponentStatus', 'APIService'])
+
+async function objectsOf(plane: ControlPlane, apiVersion: string): Promise<string[]> {
+  const root = apiVersion === 'v1' ? '/api/v1' : `/apis/${apiVersion}`
+  const { body } = await plane.api('GET', root)
+  const { resources } = body as { resources: { name: string; kind: string; verbs: string[] }[] }
+  const listed = resources.filter(
+    ({ name, kind, verbs }) => !name.includes('/') && verbs.includes('list') && !PASSING.has(kind),
+  )
+  const lists = await Promise.all(
+    listed.map(async ({ name, kind }) => {
+      const { items } = (await plane.api('GET', `${root}/${name}`)).body as {
+        items: { metadata: { namespace?: string; name: string } }[]
+      }
+      return items.map(({ metadata }) => `${apiVersion} ${kind} ${metadata.namespace ?? ''}/${metadata.name}`)
+    }),
+  )
+  return lists.flat()
+}
