@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { Server as NetServer, type AddressInfo, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import express from 'express'
 import type { Change } from '../model/change.ts'
@@ -120,13 +120,18 @@ export class AdmissionServer {
     if (!this.#server.listening) return
     const until = performance.now() + this.#limits.drain
     while (this.#sockets.size > 0 && performance.now() < until) await sleep(20)
-    const closed = new Promise((resolve) => this.#server.close(resolve))
+    // Not the HTTP server's own close: that ends connections that have just been made for a request, too.
+    const closed = new Promise((resolve) => NetServer.prototype.close.call(this.#server, resolve))
+    const settled = performance.now() + Math.min(SETTLE_MS, this.#limits.drain)
+    while (this.#sockets.size > 0 && performance.now() < settled) await sleep(20)
     this.#server.closeIdleConnections()
     const last = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy()
     }, this.#limits.deadline)
     await closed
     clearTimeout(last)
+    // Ends the timer that looks for slow connections.
+    this.#server.close()
   }
 
   #createServer(): Server {
@@ -254,6 +259,9 @@ export class AdmissionServer {
     }
   }
 }
+
+/** By then a connection that was just accepted has had its request. */
+const SETTLE_MS = 500
 
 function checkContentType(request: IncomingMessage): void {
   const type = (request.headers['content-type'] ?? '').toLowerCase()
