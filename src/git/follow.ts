@@ -4,7 +4,7 @@ import type { DesiredState } from '../model/desired.ts'
 import { Coalesced } from './coalesce.ts'
 import { GitError } from './git-error.ts'
 import type { GitErrorReason } from './git-error.ts'
-import { readLastGood, restoreFiles, writeLastGood } from './last-good.ts'
+import { readLastGood, restoreFiles, sourceId, writeLastGood } from './last-good.ts'
 import type { Repository } from './repository.ts'
 import { loadRevision, loadSource } from './source.ts'
 import type { LoadedSource } from './source.ts'
@@ -45,6 +45,7 @@ export class SourceFollower {
   private failure: GitError | undefined
   private failures = 0
   private since = Date.now()
+  private remembering: Promise<void> = Promise.resolve()
 
   constructor(options: FollowOptions) {
     this.options = options
@@ -87,6 +88,7 @@ export class SourceFollower {
     this.wake.abort()
     await this.loop
     await this.updates.idle()
+    await this.remembering
   }
 
   private async run(): Promise<void> {
@@ -114,31 +116,47 @@ export class SourceFollower {
       const files = await restoreFiles(last, spec, repository)
       this.accept(await loadRevision(spec, repository, last.revision, { files }))
     } catch (error) {
-      // The server has it all: only without it is this a loss, and then its own error is told.
-      if (!(error instanceof GitError)) throw error
+      // The server has it all: only without it is this a loss, and then its own error is told too.
+      this.fail(asGitError(error))
     }
   }
 
   private async update(): Promise<void> {
     if (this.stopping.signal.aborted) return
-    const { spec, repository, stateDir } = this.options
+    const { spec, repository } = this.options
     const { signal } = this.stopping
     try {
       const tip = await abandonOn(signal, repository.tip(spec.ref))
-      if (tip !== this.current?.revision) {
-        const loaded = await loadSource(spec, repository, this.current, signal)
-        if (signal.aborted) return
-        this.accept(loaded)
-        await writeLastGood(stateDir, repository.display, spec, loaded)
-      }
-      this.fetchedAt = Date.now()
-      if (this.failure) this.since = Date.now()
-      this.failure = undefined
-      this.failures = 0
+      if (tip === this.current?.revision) return this.succeed()
+      const loaded = await loadSource(spec, repository, this.current, signal)
+      if (signal.aborted) return
+      this.succeed()
+      this.accept(loaded)
+      // Nobody waits for the disk.
+      this.remembering = this.remembering.then(() => this.remember(loaded))
     } catch (error) {
       if (signal.aborted) return
-      this.fail(error instanceof GitError ? error : new GitError('failed', String(error), { cause: error }))
+      this.fail(asGitError(error))
     }
+  }
+
+  private async remember(loaded: LoadedSource): Promise<void> {
+    const { spec, repository, stateDir } = this.options
+    try {
+      const last = await writeLastGood(stateDir, repository.display, spec, loaded)
+      const revisions = [last.revision, ...last.kept.map(({ revision }) => revision)]
+      await repository.pin(sourceId(repository.display, spec), revisions)
+    } catch (error) {
+      // What is in force stays so: only a restart without Git would miss it.
+      if (!this.stopping.signal.aborted) this.options.onError(asGitError(error))
+    }
+  }
+
+  private succeed(): void {
+    this.fetchedAt = Date.now()
+    if (this.failure) this.since = this.fetchedAt
+    this.failure = undefined
+    this.failures = 0
   }
 
   private accept(loaded: LoadedSource): void {
@@ -153,6 +171,10 @@ export class SourceFollower {
     this.failures++
     this.options.onError(error)
   }
+}
+
+function asGitError(error: unknown): GitError {
+  return error instanceof GitError ? error : new GitError('failed', String(error), { cause: error })
 }
 
 /** Waits no longer once the signal is given; what others wait for goes on. */

@@ -1,4 +1,5 @@
 /** What a repository's URL names, and whether it may be given to git at all. */
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { GitError } from './git-error.ts'
 
@@ -38,7 +39,8 @@ export function parseGitUrl(text: string): GitUrl {
     if (scp[3]?.startsWith('-')) refuse('its path starts with a dash')
     return { fetch: text, display: text, kind: 'ssh', origin: '' }
   }
-  return { fetch: text, display: text, kind: 'local', origin: '' }
+  // git runs in the clone, where a relative path would mean another place.
+  return { fetch: resolve(text), display: text, kind: 'local', origin: '' }
 }
 
 function parseWithScheme(text: string, scheme: string, refuse: (why: string) => never): GitUrl {

@@ -35,13 +35,14 @@ export async function writeLastGood(
   repository: string,
   spec: SourceSpec,
   state: LoadedSource,
-): Promise<void> {
+): Promise<LastGood> {
   const kept = [...state.files].flatMap(([file, { fallback }]) => (fallback ? [{ file, ...fallback }] : []))
   const file = fileOf(stateDir, repository, spec)
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   const value: LastGood & { source: string } = { source: spec.name, revision: state.revision, kept }
   await writeFile(`${file}.new`, JSON.stringify(value), { mode: 0o600 })
   await rename(`${file}.new`, file)
+  return value
 }
 
 /** The files that were kept from older commits, as `previous` for loading the revision. Those that are gone are left out. */
@@ -52,7 +53,7 @@ export async function restoreFiles(
 ): Promise<Map<string, LoadedFile>> {
   const files = new Map<string, LoadedFile>()
   for (const { file, oid, size, revision } of last.kept) {
-    const input = { source: spec.name, revision, path: normalizePath(spec.path), entries: [], reader }
+    const input = { source: spec.name, spec, revision, path: normalizePath(spec.path), entries: [], reader }
     try {
       for await (const content of reader.blobs([{ oid, size }])) {
         files.set(file, readManifestFile(input, { path: file, oid, size, type: 'file' }, content))
@@ -64,8 +65,12 @@ export async function restoreFiles(
   return files
 }
 
-function fileOf(stateDir: string, repository: string, spec: SourceSpec): string {
+/** A source as it is configured now: with another ref or path it is another one. Hex digits. */
+export function sourceId(repository: string, spec: SourceSpec): string {
   const what = JSON.stringify([spec.name, repository, spec.ref, normalizePath(spec.path), spec.renderer])
-  const id = createHash('sha256').update(what).digest('hex').slice(0, 32)
-  return join(stateDir, 'sources', `${id}.json`)
+  return createHash('sha256').update(what).digest('hex').slice(0, 32)
+}
+
+function fileOf(stateDir: string, repository: string, spec: SourceSpec): string {
+  return join(stateDir, 'sources', `${sourceId(repository, spec)}.json`)
 }

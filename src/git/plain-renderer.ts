@@ -43,10 +43,12 @@ function select({ source, path, entries }: RenderInput): { entries: TreeEntry[];
       'is a Helm chart, whose templates are no manifests: not read. Make it a source of its own',
     )
   }
+  const folders = [...charts]
+  const inChart = (file: string) => folders.some((chart) => file.startsWith(chart))
   const selected = entries.filter((entry) => {
     const inside = entry.path.slice(path === '' ? 0 : path.length)
     const name = entry.path.slice(entry.path.lastIndexOf('/') + 1)
-    if (HIDDEN.test(inside) || [...charts].some((chart) => entry.path.startsWith(chart))) return false
+    if (HIDDEN.test(inside) || inChart(entry.path)) return false
     if (entry.type === 'submodule') {
       say(entry.path, 'is a submodule, which is not followed: make it a source of its own')
       return false

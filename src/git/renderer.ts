@@ -1,6 +1,7 @@
 /** Turns the files of a source into manifests: the seam for plain YAML, Kustomize and Helm. */
 import type { Manifest, Problem } from '../model/desired.ts'
 import type { BlobRef } from './repository.ts'
+import type { SourceSpec } from './source-spec.ts'
 import type { TreeEntry } from './tree.ts'
 
 /** Reads a commit. `Repository` is one. */
@@ -11,6 +12,7 @@ export interface CommitReader {
 
 export interface RenderInput {
   source: string
+  spec: SourceSpec
   /** The commit's full hash. */
   revision: string
   /** The source's path, normalised: '' for the root. */

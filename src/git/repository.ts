@@ -1,6 +1,6 @@
 /** One Git repository: asks its server, keeps a bare clone on disk, reads commits from it. */
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Coalesced } from './coalesce.ts'
 import type { GitAuth } from './credentials.ts'
@@ -103,6 +103,7 @@ const CONFIG = `[safe]
 `
 
 const LOCAL_TIMEOUT = 120_000
+const FETCHES_PER_TIDY = 64
 /** Of one `git cat-file --batch`. */
 const BATCH_BYTES = 32 * 1024 * 1024
 const BATCH_COUNT = 10_000
@@ -119,6 +120,7 @@ export class Repository {
   private readonly tips: Coalesced<string, Map<string, string>>
   private ready: Promise<void> | undefined
   private fetching: Promise<unknown> = Promise.resolve()
+  private fetches = 0
 
   /** Throws GitError `refused` for a URL that must not reach git. Touches no disk yet. */
   constructor(options: RepositoryOptions) {
@@ -227,9 +229,28 @@ export class Repository {
     }
   }
 
-  /** Forgets the clone: the next fetch makes it anew. */
-  async discard(): Promise<void> {
-    await this.writing(() => this.remove())
+  /**
+   * The same into a new clone, as the present one turned out to be broken. Where that fails, the present one stays: better a part of it than
+   * nothing.
+   */
+  async fetchAnew(ref: GitRef, signal?: AbortSignal): Promise<string> {
+    const named = nameRef(ref)
+    return await this.writing(() => this.replaceClone(named, signal))
+  }
+
+  /** Keeps commits from being cleaned away, under a name of the caller's (hex digits), in place of those pinned by it before. */
+  async pin(name: string, revisions: readonly string[]): Promise<void> {
+    const prefix = `refs/gitops-guard/pin/${name.replace(/[^0-9a-f]/g, '')}/`
+    await this.writing(async () => {
+      const now = await this.local(['for-each-ref', '--format=%(refname)', prefix])
+      const wanted = new Map([...new Set(revisions)].map((hash) => [`${prefix}${checkHash(hash)}`, hash]))
+      const old = now.split('\n').filter((ref) => ref !== '' && !wanted.has(ref))
+      const lines = [
+        ...old.map((ref) => `delete ${ref}\n`),
+        ...[...wanted].map(([ref, hash]) => `update ${ref} ${hash}\n`),
+      ]
+      await this.local(['update-ref', '--stdin'], {}, lines.join(''))
+    })
   }
 
   /** Ends what is under way, with all its processes. Nothing can be asked afterwards. */
@@ -242,9 +263,17 @@ export class Repository {
    * Runs git in the clone with an environment besides the usual one. Throws GitExit where it ends with another code than 0.
    * For this folder only.
    */
-  async local(args: readonly string[], environment: Record<string, string> = {}): Promise<string> {
+  async local(
+    args: readonly string[],
+    environment: Record<string, string> = {},
+    input?: string,
+  ): Promise<string> {
     const command = await this.command(args)
-    return await runGit({ ...command, environment: { ...command.environment, ...environment } })
+    return await runGit({
+      ...command,
+      environment: { ...command.environment, ...environment },
+      ...(input === undefined ? {} : { input }),
+    })
   }
 
   /** Several sources, with credentials of their own, can share a clone. */
@@ -339,11 +368,6 @@ export class Repository {
     })
   }
 
-  private async remove(): Promise<void> {
-    this.ready = undefined
-    await rm(this.clone, { recursive: true, force: true })
-  }
-
   private async askTips(names: readonly string[]): Promise<Map<string, string>> {
     const wanted = [...new Set(names)].flatMap((name) => [name, `${name}^{}`])
     return parseTips(await this.remote(['ls-remote', '--quiet', '--', this.url.fetch, ...wanted], 'ask'))
@@ -363,12 +387,38 @@ export class Repository {
 
   private async fetchNamed(named: NamedRef, signal?: AbortSignal): Promise<string> {
     try {
-      return await this.fetchOnce(named, signal)
+      const revision = await this.fetchOnce(named, signal)
+      await this.tidy()
+      return revision
     } catch (error) {
       if (!(error instanceof GitError) || error.reason !== 'corrupt') throw error
-      await this.remove()
-      return await this.fetchOnce(named, signal)
+      return await this.replaceClone(named, signal)
     }
+  }
+
+  private async replaceClone(named: NamedRef, signal?: AbortSignal): Promise<string> {
+    const aside = `${this.clone}.broken`
+    await rm(aside, { recursive: true, force: true })
+    await rename(this.clone, aside).catch(() => undefined)
+    this.ready = undefined
+    try {
+      const revision = await this.fetchOnce(named, signal)
+      await rm(aside, { recursive: true, force: true })
+      return revision
+    } catch (error) {
+      await rm(this.clone, { recursive: true, force: true })
+      await rename(aside, this.clone).catch(() => undefined)
+      this.ready = undefined
+      throw error
+    }
+  }
+
+  /** Many small fetches leave many small files. What is pinned or a ref's stays; the rest goes after two weeks. */
+  private async tidy(): Promise<void> {
+    this.fetches++
+    if (this.fetches % FETCHES_PER_TIDY !== 0) return
+    // Only a fuller disk is lost if it fails.
+    await this.local(['-c', 'gc.auto=2000', 'gc', '--auto', '--quiet', '--no-detach']).catch(() => undefined)
   }
 
   private async fetchOnce(named: NamedRef, signal?: AbortSignal): Promise<string> {
@@ -392,11 +442,22 @@ export class Repository {
       )
       if (named.commit) await this.adopt(named, named.commit)
     }
-    const revision = await this.resolve(named.commit ? { commit: named.commit } : refOf(named))
-    if (!revision || !(await this.has(revision))) {
-      throw new GitError('corrupt', `the clone of ${this.display} lacks ${named.text} after a fetch`)
+    return await this.fetched(named)
+  }
+
+  /** The commit that a fetch brought. That its tree is here too tells a good clone from a broken one early. */
+  private async fetched({ local, text }: NamedRef): Promise<string> {
+    try {
+      const [revision = ''] = (await this.local(['rev-parse', `${local}^{commit}`, `${local}^{tree}`])).split(
+        '\n',
+      )
+      return checkHash(revision)
+    } catch (error) {
+      if (!(error instanceof GitExit)) throw error
+      throw new GitError('corrupt', `the clone of ${this.display} lacks ${text} after a fetch`, {
+        cause: error,
+      })
     }
-    return revision
   }
 
   private async adopt(named: NamedRef, commit: string): Promise<void> {
@@ -456,16 +517,10 @@ export class Repository {
   }
 }
 
-function refOf(named: NamedRef): GitRef {
-  const tag = named.remote.startsWith('refs/tags/')
-  const name = named.remote.replace(/^refs\/(heads|tags)\//, '')
-  return tag ? { tag: name } : { branch: name }
-}
-
 /** What git says about what went wrong, by its messages in the C locale (remote-curl.c, connect.c, fetch-pack.c, object-file.c). */
 function reasonOf(message: string): GitErrorReason {
   const patterns: [GitErrorReason, RegExp][] = [
-    ['failed', /does not support (shallow|--depth)/i],
+    ['failed', /does not support (shallow|--depth)|no space left|disk quota|read-only file system/i],
     ['missing', /couldn't find remote ref|no such ref was fetched|not our ref|upload-pack: not our ref/i],
     [
       'auth',
@@ -480,7 +535,11 @@ function reasonOf(message: string): GitErrorReason {
       /not a git repository|object file|loose object|bad object|bad config|unable to read|packfile|pack-|index-pack|did not send all necessary objects|broken|corrupt|missing (blob|tree|commit|object)|invalid (sha1|object)|shallow|\.lock|file exists|bad (line|signature|ref)|does not point to a valid object|could not (read|parse|open)|unable to (open|create|parse|resolve|update|write)|inflate|premature/i,
     ],
   ]
-  return patterns.find(([, pattern]) => pattern.test(message))?.[0] ?? 'failed'
+  // A server may tell of broken objects of its own: that is nothing to throw the clone away for.
+  const ours = message.replace(/^remote: .*$/gm, '')
+  const matches = ([reason, pattern]: [GitErrorReason, RegExp]) =>
+    pattern.test(reason === 'corrupt' ? ours : message)
+  return patterns.find(matches)?.[0] ?? 'failed'
 }
 
 function summary(message: string): string {

@@ -31,8 +31,8 @@ export async function loadSource(
     return await loadRevision(spec, repository, revision, previous)
   } catch (error) {
     if (!(error instanceof GitError) || error.reason !== 'corrupt') throw error
-    await repository.discard()
-    return await loadRevision(spec, repository, await repository.fetch(spec.ref, signal), previous)
+    const again = await repository.fetchAnew(spec.ref, signal)
+    return await loadRevision(spec, repository, again, previous)
   }
 }
 
@@ -45,15 +45,25 @@ export async function loadRevision(
 ): Promise<LoadedSource> {
   const path = normalizePath(spec.path)
   if (spec.verify) await verifyCommit(repository, revision, spec.verify.keys)
-  const commit = await repository.commitInfo(revision)
-  const entries = await repository.files(revision, path)
+  const [commit, entries] = await Promise.all([
+    repository.commitInfo(revision),
+    repository.files(revision, path),
+  ])
   if (entries.length === 0 && path !== '') {
     throw new GitError(
       'missing',
       `source ${spec.name}: there is no ${path} in ${repository.display} at ${revision.slice(0, 12)}`,
     )
   }
-  const input = { source: spec.name, revision, path, entries, reader: repository, previous: previous?.files }
+  const input = {
+    source: spec.name,
+    spec,
+    revision,
+    path,
+    entries,
+    reader: repository,
+    previous: previous?.files,
+  }
   const rendered = await render(spec.renderer, input)
   const placed = placeManifests(rendered.manifests, { source: spec.name, namespace: spec.namespace })
   return {

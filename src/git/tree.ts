@@ -8,19 +8,21 @@ export interface TreeEntry {
   type: 'file' | 'symlink' | 'submodule'
 }
 
-/** Sorted by path, code unit by code unit. */
+/** In git's order, which is that of the paths' bytes. */
 export function parseTree(output: string): TreeEntry[] {
   const entries: TreeEntry[] = []
-  for (const record of output.split('\0')) {
-    const match = /^(\d+) (\w+) ([0-9a-f]+) +(\d+|-)\t([^]*)$/.exec(record)
-    if (!match) continue
-    const [, mode = '', type = '', oid = '', size = '', path = ''] = match
+  for (let at = 0; at < output.length;) {
+    const tab = output.indexOf('\t', at)
+    const end = output.indexOf('\0', tab)
+    if (tab < 0 || end < 0) break
+    const [mode = '', type = '', oid = '', size = ''] = output.slice(at, tab).split(/ +/)
     entries.push({
-      path,
+      path: output.slice(tab + 1, end),
       oid,
       size: Number(size) || 0,
       type: type === 'commit' ? 'submodule' : mode === '120000' ? 'symlink' : 'file',
     })
+    at = end + 1
   }
-  return entries.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
+  return entries
 }
