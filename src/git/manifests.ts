@@ -1,6 +1,8 @@
 /** Turns the documents of a file into manifests, and says what is wrong with those that are none. */
 import type { Manifest, Problem } from '../model/desired.ts'
 import type { Json, JsonObject, KubeObject } from '../model/json.ts'
+import { groupOf } from '../object/identity.ts'
+import { fieldOf, isObject } from '../object/json.ts'
 import { stableHash } from './stable-hash.ts'
 import type { YamlDocument } from './yaml.ts'
 
@@ -49,8 +51,8 @@ function readValue(value: Json, path: Path, document: YamlDocument, origin: File
   if (!isObject(value))
     return refuse(`is no Kubernetes object but ${typeName(value)}: expected a map with apiVersion and kind`)
   if (isKustomization(value)) return
-  const apiVersion = own(value, 'apiVersion')
-  const kind = own(value, 'kind')
+  const apiVersion = fieldOf(value, 'apiVersion')
+  const kind = fieldOf(value, 'kind')
   if (apiVersion === undefined && kind === undefined) {
     // Dashboards and settings of programs lie beside manifests as .json; nobody writes a manifest without both.
     if (origin.file.endsWith('.json')) return
@@ -65,8 +67,11 @@ function readValue(value: Json, path: Path, document: YamlDocument, origin: File
     ])
   }
   if (!isText(kind)) return refuse(must('kind', 'Deployment', kind), ['kind'])
+  if (!/^[A-Za-z][A-Za-z0-9-]*$/.test(kind)) {
+    return refuse(`kind must be like Deployment: current value is ${quote(kind)}`, ['kind'])
+  }
 
-  const items = own(value, 'items')
+  const items = fieldOf(value, 'items')
   if (kind.endsWith('List') && Array.isArray(items)) {
     if (path.length >= 2 * MAX_LISTS) return refuse('holds lists in lists, nested too deeply')
     items.forEach((item, index) => {
@@ -75,13 +80,13 @@ function readValue(value: Json, path: Path, document: YamlDocument, origin: File
     return
   }
 
-  const metadata = own(value, 'metadata')
+  const metadata = fieldOf(value, 'metadata')
   if (!isObject(metadata)) {
     return refuse(`${kind} must have metadata with a name: ${found(metadata)}`, ['metadata'])
   }
-  const name = own(metadata, 'name')
+  const name = fieldOf(metadata, 'name')
   if (name === undefined || name === null || name === '') {
-    const prefix = own(metadata, 'generateName')
+    const prefix = fieldOf(metadata, 'generateName')
     if (isText(prefix)) {
       return say(
         `${kind} with generateName ${quote(prefix)} is not guarded, as each apply creates another one: give it metadata.name`,
@@ -94,13 +99,13 @@ function readValue(value: Json, path: Path, document: YamlDocument, origin: File
     return refuse(`${kind}'s metadata.name must be text: put ${String(name)} in quotes`, ['metadata', 'name'])
   }
   // As validation/path.IsValidPathSegmentName of apimachinery: names become parts of URLs.
-  if (name === '.' || name === '..' || /[/%]/.test(name)) {
-    return refuse(`${kind}'s metadata.name cannot be ${quote(name)}, as it would not be one part of a path`, [
+  if (name === '.' || name === '..' || /[/%\s\p{C}]/u.test(name)) {
+    return refuse(`${kind}'s metadata.name cannot be ${quote(name)}, as it must be one part of a path`, [
       'metadata',
       'name',
     ])
   }
-  const namespace = own(metadata, 'namespace') ?? ''
+  const namespace = fieldOf(metadata, 'namespace') ?? ''
   if (typeof namespace !== 'string' || !/^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$/.test(namespace)) {
     return refuse(
       `${kind} ${name}: metadata.namespace must be lower case letters, digits and dashes: current value is ${quote(namespace)}`,
@@ -112,10 +117,9 @@ function readValue(value: Json, path: Path, document: YamlDocument, origin: File
       `${kind} ${name} is encrypted by SOPS and cannot be compared, so it is not guarded: only the agent can decrypt it`,
     )
   }
-  const slash = apiVersion.indexOf('/')
   const object = value as KubeObject
   read.manifests.push({
-    ref: { group: slash < 0 ? '' : apiVersion.slice(0, slash), kind, namespace, name },
+    ref: { group: groupOf(apiVersion), kind, namespace, name },
     object,
     origin: { file: origin.file, line, revision: origin.revision },
     hash: stableHash(object),
@@ -126,27 +130,19 @@ function readValue(value: Json, path: Path, document: YamlDocument, origin: File
 function itemOf(item: Json, apiVersion: string, listKind: string): Json {
   const kind = listKind.slice(0, -'List'.length)
   if (!isObject(item) || kind === '') return item
-  if (isText(own(item, 'apiVersion')) && isText(own(item, 'kind'))) return item
+  if (isText(fieldOf(item, 'apiVersion')) && isText(fieldOf(item, 'kind'))) return item
   return { ...item, apiVersion, kind }
 }
 
 /** Kustomize's own files configure, and declare nothing. */
 function isKustomization(value: JsonObject): boolean {
-  const apiVersion = own(value, 'apiVersion')
+  const apiVersion = fieldOf(value, 'apiVersion')
   return typeof apiVersion === 'string' && apiVersion.startsWith('kustomize.config.k8s.io/')
 }
 
 function isSopsEncrypted(value: JsonObject): boolean {
-  const sops = own(value, 'sops')
+  const sops = fieldOf(value, 'sops')
   return isObject(sops) && (Object.hasOwn(sops, 'mac') || Object.hasOwn(sops, 'lastmodified'))
-}
-
-function own(value: JsonObject, key: string): Json | undefined {
-  return Object.hasOwn(value, key) ? value[key] : undefined
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isText(value: Json | undefined): value is string {

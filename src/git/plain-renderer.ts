@@ -1,9 +1,9 @@
 /** Every .yaml, .yml and .json file under the path is manifests as they are. */
 import { setImmediate } from 'node:timers/promises'
 import type { Manifest, Problem } from '../model/desired.ts'
+import { refKey } from '../object/identity.ts'
 import { readManifests } from './manifests.ts'
 import type { LoadedFile, RenderInput, Rendered, Renderer } from './renderer.ts'
-import { refKey } from './scope.ts'
 import type { TreeEntry } from './tree.ts'
 import { readDocuments } from './yaml.ts'
 
@@ -20,7 +20,9 @@ const HIDDEN = /(^|\/)\.[^/]/
 export class PlainRenderer implements Renderer {
   async render(input: RenderInput): Promise<Rendered> {
     const { entries, problems } = select(input)
+    await setImmediate()
     const read = await readFiles(input, entries)
+    await setImmediate()
     const manifests: Manifest[] = []
     for (const { path } of entries) {
       const file = read.get(path)

@@ -1,7 +1,8 @@
 /** Which namespace each manifest of a source is for, and which of two manifests for one object counts. */
 import type { Manifest, Problem } from '../model/desired.ts'
-import type { ObjectRef } from '../model/identity.ts'
-import type { Json, JsonObject, KubeObject } from '../model/json.ts'
+import type { JsonObject, KubeObject } from '../model/json.ts'
+import { formatRef, refKey } from '../object/identity.ts'
+import { fieldOf } from '../object/json.ts'
 import { stableHash } from './stable-hash.ts'
 
 /** Whether a kind lives in namespaces; undefined where it is not known (yet). */
@@ -108,7 +109,7 @@ export function placeManifests(manifests: Iterable<Manifest>, placement: Placeme
         file: earlier.origin.file,
         line: earlier.origin.line,
         message:
-          `${describe(placed.ref)} is declared twice, here and in ${placed.origin.file}:${placed.origin.line}: ` +
+          `${formatRef(placed.ref)} is declared twice, here and in ${placed.origin.file}:${placed.origin.line}: ` +
           'the latter counts. Keep one of them',
       })
       // The last one counts, and stands where it is written.
@@ -117,16 +118,6 @@ export function placeManifests(manifests: Iterable<Manifest>, placement: Placeme
     kept.set(key, placed)
   }
   return { manifests: [...kept.values()], problems }
-}
-
-/** `kind namespace/name`, for people. */
-export function describe(ref: ObjectRef): string {
-  return `${ref.kind} ${ref.namespace ? `${ref.namespace}/` : ''}${ref.name}`
-}
-
-/** The identity of an object as one string. */
-export function refKey(ref: ObjectRef): string {
-  return JSON.stringify([ref.group, ref.kind, ref.namespace, ref.name])
 }
 
 function place(manifest: Manifest, scope: Namespaced, fallback: string | undefined): Manifest {
@@ -159,18 +150,13 @@ function scopesOfDefinitions(manifests: readonly Manifest[]): Map<string, boolea
   const scopes = new Map<string, boolean>()
   for (const { ref, object } of manifests) {
     if (ref.kind !== 'CustomResourceDefinition' || ref.group !== 'apiextensions.k8s.io') continue
-    const spec = field(object, 'spec')
-    const group = field(spec, 'group')
-    const kind = field(field(spec, 'names'), 'kind')
-    const scope = field(spec, 'scope')
+    const spec = fieldOf(object, 'spec')
+    const group = fieldOf(spec, 'group')
+    const kind = fieldOf(fieldOf(spec, 'names'), 'kind')
+    const scope = fieldOf(spec, 'scope')
     if (typeof group === 'string' && typeof kind === 'string' && typeof scope === 'string') {
       scopes.set(`${group}/${kind}`, scope === 'Namespaced')
     }
   }
   return scopes
-}
-
-function field(value: Json | undefined, key: string): Json | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-  return Object.hasOwn(value, key) ? value[key] : undefined
 }

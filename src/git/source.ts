@@ -1,4 +1,5 @@
 /** Loads a source: what it declares at one commit. */
+import { setImmediate } from 'node:timers/promises'
 import type { DesiredState, Problem } from '../model/desired.ts'
 import { GitError } from './git-error.ts'
 import { PlainRenderer } from './plain-renderer.ts'
@@ -64,7 +65,10 @@ export async function loadRevision(
     reader: repository,
     previous: previous?.files,
   }
+  // Tens of thousands of files take their time at each step: others get a turn in between.
+  await setImmediate()
   const rendered = await render(spec.renderer, input)
+  await setImmediate()
   const placed = placeManifests(rendered.manifests, { source: spec.name, namespace: spec.namespace })
   return {
     source: spec.name,
