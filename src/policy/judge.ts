@@ -1,0 +1,72 @@
+import type { Change } from '../model/change.ts'
+import type { Policy } from '../model/policy.ts'
+import type { Decision, Mode, Verdict } from '../model/verdict.ts'
+import { modeFor } from './modes.ts'
+import type { Rule, RuleVerdict } from './rule.ts'
+import { agent } from './rules/agent.ts'
+import { agentIdentity } from './rules/agent-identity.ts'
+import { agentInputs } from './rules/agent-inputs.ts'
+import { breakGlass } from './rules/break-glass.ts'
+import { children } from './rules/children.ts'
+import { connect } from './rules/connect.ts'
+import { declared } from './rules/declared.ts'
+import { definition } from './rules/definition.ts'
+import { guard } from './rules/the-guard.ts'
+import { guardSelf } from './rules/guard-self.ts'
+import { namespace } from './rules/namespace.ts'
+import { systemController } from './rules/system-controller.ts'
+import { taint } from './rules/taint.ts'
+import { undeclared } from './rules/undeclared.ts'
+
+/** In this order: the first that has something to say decides. */
+const rules: readonly Rule[] = [
+  guard,
+  agent,
+  guardSelf,
+  systemController,
+  breakGlass,
+  declared,
+  namespace,
+  definition,
+  children,
+  connect,
+  agentIdentity,
+  agentInputs,
+  taint,
+  undeclared,
+]
+
+/** May `before` become `after`, by this actor? From memory only, the same answer whoever asks. */
+export function judge(change: Change, policy: Policy): Verdict {
+  for (const rule of rules) {
+    const verdict = rule(change, policy)
+    if (verdict !== undefined) return finish(verdict, change, policy)
+  }
+  return finish(notManaged, change, policy)
+}
+
+const notManaged: RuleVerdict = {
+  rule: 'not-managed',
+  decision: 'allow',
+  reason: 'nothing of what Git declares is touched',
+}
+
+function finish(verdict: RuleVerdict, change: Change, policy: Policy): Verdict {
+  const { rule, decision, reason, changes = [], declared, notable } = verdict
+  const source = declared?.source ?? verdict.source
+  return {
+    decision: decision === 'allow' ? decision : soften(decision, modeFor(verdict, change, policy)),
+    enforced: decision,
+    rule,
+    reason,
+    changes,
+    ...(source === undefined ? {} : { source: source.name }),
+    ...(declared === undefined ? {} : { origin: declared.manifest.origin }),
+    ...(notable === true ? { notable } : {}),
+  }
+}
+
+function soften(decision: Decision, mode: Mode): Decision {
+  if (mode === 'audit') return 'allow'
+  return mode === 'warn' ? 'warn' : decision
+}

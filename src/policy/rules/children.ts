@@ -1,0 +1,54 @@
+import type { Change } from '../../model/change.ts'
+import type { Declared, Policy } from '../../model/policy.ts'
+import { formatRef } from '../../object/identity.ts'
+import { isPerson } from '../actors.ts'
+import { isKind, isWorkload } from '../kinds.ts'
+import { declaredOwner } from '../owners.ts'
+import { exception, mayNot, place } from '../reason.ts'
+import type { Rule, RuleVerdict } from '../rule.ts'
+
+/**
+ * What controllers make of declared objects (Pods, ReplicaSets, Jobs, EndpointSlices and the like) is Git's state one
+ * step on: a changed Pod runs what no commit says. People may not create, change, debug, delete or evict such children,
+ * as far as the configuration says so. Status is left alone.
+ *
+ * Service accounts may: operators restart, move and resize Pods, and their controller makes them again as Git says;
+ * disruption budgets govern evictions. An eviction names a Pod but holds none of it: by people it is decided by
+ * namespace.
+ */
+export const children: Rule = (change, policy) => {
+  if (change.operation === 'CONNECT' || !isPerson(change.actor, policy)) return undefined
+  if (change.subresource === 'status') return undefined
+  if (change.subresource === 'eviction') return eviction(change, policy)
+  const owner =
+    declaredOwner(change.ref, change.before, policy) ??
+    (change.after === undefined ? undefined : declaredOwner(change.ref, change.after, policy))
+  if (owner === undefined) return undefined
+  return verdict(
+    change,
+    owner,
+    policy,
+    `it comes from ${formatRef(owner.manifest.ref)}, which Git declares at ${place(owner)}.`,
+  )
+}
+
+function eviction(change: Change, policy: Policy): RuleVerdict | undefined {
+  if (!isKind(change.ref, '', 'Pod')) return undefined
+  for (const declared of policy.declaredIn(change.ref.namespace)) {
+    if (!isWorkload(declared.manifest.ref)) continue
+    const why = `Git declares workloads in namespace ${change.ref.namespace} (source ${declared.source.name}).`
+    return verdict(change, declared, policy, why)
+  }
+  return undefined
+}
+
+function verdict(change: Change, owner: Declared, policy: Policy, why: string): RuleVerdict {
+  const { source } = owner
+  if (policy.children === 'allow') return { rule: 'children', decision: 'allow', reason: why, source }
+  return {
+    rule: 'children',
+    decision: policy.children,
+    reason: `${mayNot(change)}: ${why}${exception(change.ref, policy)}`,
+    source,
+  }
+}

@@ -1,0 +1,105 @@
+import type { Allowance, Declared, Policy } from '../model/policy.ts'
+import { fieldOf } from '../object/json.ts'
+import { selects } from '../object/selectors.ts'
+import { autoscalerOf, autoscalerUser } from './autoscaled.ts'
+import { concerns } from './jobs.ts'
+import {
+  controllerManager,
+  nodeGroup,
+  systemControllers,
+  type SystemController,
+} from './system-controllers.ts'
+
+const cache = new WeakMap<Policy, WeakMap<Declared, readonly Allowance[]>>()
+
+/**
+ * Every allowance for a declared object: those of the configuration, the jobs of system controllers, and the replicas
+ * that an autoscaler keeps. Admission judges by them and the watcher compares by them, so that neither undoes what the
+ * other let through.
+ */
+export function watcherAllowances(policy: Policy, declared: Declared): readonly Allowance[] {
+  let known = cache.get(policy)
+  if (known === undefined) cache.set(policy, (known = new WeakMap()))
+  let allowances = known.get(declared)
+  if (allowances === undefined) {
+    allowances = [
+      ...policy.allowances.filter(({ objects }) => selects(objects, declared.manifest.ref)),
+      ...jobAllowances(policy, declared),
+      ...replicaAllowances(policy, declared),
+    ]
+    // Until the canonical form is known, conditions on it may still change.
+    if (declared.canonical() !== undefined) known.set(declared, allowances)
+  }
+  return allowances
+}
+
+/** One allowance for each job and identity: kept, so that their patterns are compiled once. */
+const made = new Map<string, Allowance>()
+
+function jobAllowances(policy: Policy, declared: Declared): Allowance[] {
+  const object = declared.canonical()?.object ?? declared.manifest.object
+  return systemControllers.flatMap((controller) =>
+    controller.jobs.flatMap((job, index) => {
+      if (!job.operations.includes('UPDATE') || job.fields === undefined || job.fields.length === 0) return []
+      if (!concerns(job, declared.manifest.ref, object)) return []
+      const shared = policy.sharedControllerIdentity && sharesIdentity(controller)
+      const key = `${controller.name}/${index}/${shared}`
+      let allowance = made.get(key)
+      if (allowance === undefined) {
+        allowance = {
+          name: `system:${controller.name}`,
+          reason: job.reason,
+          users: shared ? [...controller.users, controllerManager] : controller.users,
+          ...(controller.name === 'kubelet' ? { groups: [nodeGroup] } : {}),
+          objects: {},
+          fields: job.fields,
+        }
+        made.set(key, allowance)
+      }
+      return [allowance]
+    }),
+  )
+}
+
+/** Controllers that all run as the controller manager where each has no account of its own. */
+function sharesIdentity({ users }: SystemController): boolean {
+  return users.some((user) => user.startsWith('system:serviceaccount:kube-system:'))
+}
+
+const undeclaredReplicas = (shared: boolean): Allowance => ({
+  name: 'autoscaler',
+  reason: 'Git leaves the replicas out, so an autoscaler may set them',
+  users: shared ? [autoscalerUser, controllerManager] : [autoscalerUser],
+  objects: {},
+  fields: ['/spec/replicas'],
+  unlessDeclared: true,
+})
+const leftOut = { own: undeclaredReplicas(false), shared: undeclaredReplicas(true) }
+
+const declaredReplicas = new Map<string, Allowance>()
+
+function replicaAllowances(policy: Policy, declared: Declared): Allowance[] {
+  const { ref, object } = declared.manifest
+  const autoscaler = autoscalerOf(ref, policy)
+  if (autoscaler !== undefined) {
+    const users = policy.sharedControllerIdentity
+      ? [...autoscaler.users, controllerManager]
+      : autoscaler.users
+    const key = `${autoscaler.name}/${users.join()}`
+    let allowance = declaredReplicas.get(key)
+    if (allowance === undefined) {
+      allowance = {
+        name: 'autoscaler',
+        reason: `Git declares ${autoscaler.name} to scale it`,
+        users,
+        objects: {},
+        fields: ['/spec/replicas'],
+      }
+      declaredReplicas.set(key, allowance)
+    }
+    return [allowance]
+  }
+  const canonical = declared.canonical()?.object ?? object
+  const scales = ref.group === 'apps' || fieldOf(canonical['spec'], 'replicas') !== undefined
+  return scales ? [policy.sharedControllerIdentity ? leftOut.shared : leftOut.own] : []
+}
