@@ -1,5 +1,5 @@
 import type { KubeObject } from '../model/json.ts'
-import { isRecord, nameOf, whyRefused, type InstallApi } from './install-api.ts'
+import { nameOf, read, type InstallApi } from './install-api.ts'
 import type { ServedKinds } from './install-resources.ts'
 
 export const FIELD_MANAGER = 'gitops-guard-install'
@@ -30,19 +30,15 @@ export async function applyInstallation(
 }
 
 async function applyOne(api: InstallApi, kinds: ServedKinds, object: KubeObject): Promise<Applied['action']> {
-  const { namespace, name } = object.metadata as { namespace?: string; name: string }
-  const path = await kinds.path(object, { ...(namespace === undefined ? {} : { namespace }), name })
-  if (path === undefined)
+  const place = await kinds.place(object)
+  if (place === undefined)
     throw new Error(`cannot apply ${nameOf(object)}: this cluster serves no ${object.apiVersion}`)
-  const before = await api.send('GET', path)
-  if (before.status === 200 && object.kind === 'ValidatingWebhookConfiguration') return 'kept'
-  const query = `fieldManager=${FIELD_MANAGER}&force=true&fieldValidation=Strict`
-  const after = await api.send('PATCH', `${path}?${query}`, object, 'application/apply-patch+yaml')
-  if (after.status >= 300) throw new Error(`cannot apply ${nameOf(object)}: ${whyRefused(after)}`)
-  if (before.status === 404) return 'created'
-  return version(before.body) === version(after.body) ? 'unchanged' : 'configured'
-}
-
-function version(body: unknown): unknown {
-  return isRecord(body) && isRecord(body.metadata) ? body.metadata.resourceVersion : undefined
+  const before = await read(api, place)
+  if (before !== undefined && object.kind === 'ValidatingWebhookConfiguration') return 'kept'
+  const { object: after } = await api.apply(place.resource, object, {
+    force: true,
+    query: { fieldManager: FIELD_MANAGER, fieldValidation: 'Strict' },
+  })
+  if (before === undefined) return 'created'
+  return before.metadata.resourceVersion === after.metadata.resourceVersion ? 'unchanged' : 'configured'
 }

@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse, parseAllDocuments } from 'yaml'
-import type { KubeObject } from '../model/json.ts'
-import { isRecord } from './install-api.ts'
+import type { Json, KubeObject } from '../model/json.ts'
+import { isObject } from '../object/json.ts'
 
 /** Where `deploy/` lies: beside `src/`, in the image too. */
 export const DEPLOY = new URL('../../deploy/', import.meta.url).pathname
 
 /** The objects of the kustomization in `deploy/`, in the order of application. Throws for a file that is not as kustomize wants it. */
 export function readDeployManifests(directory: string = DEPLOY): KubeObject[] {
-  const kustomization: unknown = parse(readFileSync(join(directory, 'kustomization.yaml'), 'utf8'))
-  const resources = isRecord(kustomization) ? kustomization.resources : undefined
+  const kustomization = parse(readFileSync(join(directory, 'kustomization.yaml'), 'utf8')) as Json
+  const resources = isObject(kustomization) ? kustomization.resources : undefined
   if (!Array.isArray(resources)) throw new Error(`${directory}kustomization.yaml lists no resources`)
   return resources.flatMap((file) => readManifests(join(directory, String(file))))
 }
@@ -20,19 +20,19 @@ function readManifests(file: string): KubeObject[] {
   if (!Array.isArray(documents)) return []
   return documents.flatMap((document) => {
     if (document.errors[0]) throw new Error(`${file}: ${document.errors[0].message}`)
-    const object: unknown = document.toJS()
+    const object = document.toJS() as Json
     if (object === null) return []
     if (!isKubeObject(object)) throw new Error(`${file} holds something that is no Kubernetes object`)
     return [object]
   })
 }
 
-function isKubeObject(value: unknown): value is KubeObject {
+function isKubeObject(value: Json): value is KubeObject {
   return (
-    isRecord(value) &&
+    isObject(value) &&
     typeof value.apiVersion === 'string' &&
     typeof value.kind === 'string' &&
-    isRecord(value.metadata) &&
+    isObject(value.metadata) &&
     typeof value.metadata.name === 'string'
   )
 }

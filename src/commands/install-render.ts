@@ -1,4 +1,5 @@
-import type { Json, JsonObject, KubeObject } from '../model/json.ts'
+import type { JsonObject, KubeObject } from '../model/json.ts'
+import { isObject } from '../object/json.ts'
 import { guardedKindsRules, type Guarded } from './install-rights.ts'
 
 /** What one installation changes in the manifests of `deploy/`. */
@@ -40,8 +41,4 @@ function child(parent: JsonObject, key: string): JsonObject {
   const value = parent[key]
   if (!isObject(value)) throw new Error(`the Deployment in deploy/ has no ${key}`)
   return value
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,60 +1,76 @@
-import { isRecord, whyRefused, type InstallApi } from './install-api.ts'
+import { ApiError } from '../cluster/api-error.ts'
+import type { Resource } from '../cluster/api-path.ts'
+import type { KubeObject } from '../model/json.ts'
+import type { InstallApi, Place } from './install-api.ts'
 
-/** A kind as the API server serves it. */
-export interface ServedKind {
-  resource: string
-  namespaced: boolean
+interface ResourceList {
+  resources?: { name: string; kind: string; namespaced: boolean; verbs?: string[] }[]
 }
+
+/** A kind as the API server serves it, with what may be done with it. */
+export type ServedKind = Resource & { verbs: readonly string[] }
 
 /** Where kinds are served, asked once for each group and version. */
 export class ServedKinds {
-  readonly #api: InstallApi
-  readonly #asked = new Map<string, Promise<Map<string, ServedKind>>>()
+  readonly #api: Pick<InstallApi, 'raw'>
+  readonly #asked = new Map<string, Promise<ServedKind[]>>()
 
-  constructor(api: InstallApi) {
+  constructor(api: Pick<InstallApi, 'raw'>) {
     this.#api = api
   }
 
-  /** Undefined where the kind is not served. Throws when the API server cannot tell. */
-  async find(apiVersion: string, kind: string): Promise<ServedKind | undefined> {
-    let kinds = this.#asked.get(apiVersion)
-    if (kinds === undefined) this.#asked.set(apiVersion, (kinds = this.#ask(apiVersion)))
-    const found = (await kinds).get(kind)
-    // A CRD may be applied in between: what is not there is asked again.
+  /** Undefined where the kind is not served: then the next question asks again, for a CRD may come in between. */
+  async find({ apiVersion, kind }: { apiVersion: string; kind: string }): Promise<ServedKind | undefined> {
+    const found = (await this.of(apiVersion)).find((served) => served.kind === kind)
     if (found === undefined) this.#asked.delete(apiVersion)
     return found
   }
 
-  /** Path of an object, or of its collection without a name. Undefined where its kind is not served. */
-  async path(
-    object: { apiVersion: string; kind: string },
-    place: { namespace?: string; name?: string },
-  ): Promise<string | undefined> {
-    const served = await this.find(object.apiVersion, object.kind)
-    if (served === undefined) return undefined
-    const namespace =
-      served.namespaced && place.namespace ? `/namespaces/${encodeURIComponent(place.namespace)}` : ''
-    const name = place.name === undefined ? '' : `/${encodeURIComponent(place.name)}`
-    return `${root(object.apiVersion)}${namespace}/${served.resource}${name}`
+  /** Of a Kubernetes object. Undefined where its kind is not served. */
+  async place(object: KubeObject): Promise<Place | undefined> {
+    const { namespace = '', name } = object.metadata as { namespace?: string; name: string }
+    const resource = await this.find(object)
+    return resource && { resource, at: { namespace, name } }
   }
 
-  async #ask(apiVersion: string): Promise<Map<string, ServedKind>> {
-    const answer = await this.#api.send('GET', root(apiVersion))
-    if (answer.status === 404) return new Map()
-    if (answer.status !== 200)
-      throw new Error(`cannot ask which kinds ${apiVersion} has: ${whyRefused(answer)}`)
-    const resources =
-      isRecord(answer.body) && Array.isArray(answer.body.resources) ? answer.body.resources : []
-    const kinds = new Map<string, ServedKind>()
-    for (const item of resources as unknown[]) {
-      if (!isRecord(item) || typeof item.kind !== 'string' || typeof item.name !== 'string') continue
-      if (!item.name.includes('/'))
-        kinds.set(item.kind, { resource: item.name, namespaced: item.namespaced === true })
-    }
+  /** Every kind of every group, at the version that the API server prefers. */
+  async all(): Promise<ServedKind[]> {
+    const { object } = await this.#api.raw<{ groups: { preferredVersion: { groupVersion: string } }[] }>(
+      '/apis',
+    )
+    const versions = object.groups.map(({ preferredVersion }) => preferredVersion.groupVersion)
+    return (await Promise.all(['v1', ...versions].map((version) => this.of(version)))).flat()
+  }
+
+  /** None where the group or version is not served. */
+  of(apiVersion: string): Promise<ServedKind[]> {
+    let kinds = this.#asked.get(apiVersion)
+    if (kinds === undefined) this.#asked.set(apiVersion, (kinds = this.#ask(apiVersion)))
     return kinds
   }
-}
 
-function root(apiVersion: string): string {
-  return apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`
+  async #ask(apiVersion: string): Promise<ServedKind[]> {
+    const [group, version] = apiVersion.includes('/')
+      ? (apiVersion.split('/') as [string, string])
+      : ['', apiVersion]
+    try {
+      const path = group === '' ? `/api/${version}` : `/apis/${apiVersion}`
+      const { object } = await this.#api.raw<ResourceList>(path)
+      return (object.resources ?? [])
+        .filter(({ name }) => !name.includes('/'))
+        .map(({ name, kind, namespaced, verbs = [] }) => ({
+          group,
+          version,
+          resource: name,
+          kind,
+          namespaced,
+          verbs,
+        }))
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return []
+      // An aggregated API whose server is down hides its own kinds, not all others.
+      if (error instanceof ApiError && error.status === 503) return []
+      throw error
+    }
+  }
 }

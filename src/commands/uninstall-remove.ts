@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { KubeObject } from '../model/json.ts'
-import { isRecord, nameOf, whyRefused, type InstallApi } from './install-api.ts'
+import { ApiError } from '../cluster/api-error.ts'
+import type { Json, KubeObject } from '../model/json.ts'
+import { fieldOf } from '../object/json.ts'
+import { nameOf, read, type InstallApi, type Place } from './install-api.ts'
 import type { ServedKinds } from './install-resources.ts'
 import { GUARDING, planRemoval, STEP_DOWN, stepDown } from './uninstall-plan.ts'
 
@@ -62,11 +64,10 @@ export class Removal {
 
   /** Every BreakGlass that goes with the installation, apart from the one that uninstalling makes. */
   async exceptions(): Promise<string[]> {
-    const path = await this.#kinds.path({ apiVersion: 'gitops-guard.dev/v1alpha1', kind: 'BreakGlass' }, {})
-    if (path === undefined) return []
-    const { body } = await this.#api.send('GET', path)
-    const items = isRecord(body) && Array.isArray(body.items) ? (body.items as KubeObject[]) : []
-    return items
+    const resource = await this.#kinds.find({ apiVersion: 'gitops-guard.dev/v1alpha1', kind: 'BreakGlass' })
+    if (resource === undefined) return []
+    const { items } = (await this.#api.list(resource)).object
+    return (items as KubeObject[])
       .filter(({ metadata }) => metadata.name !== STEP_DOWN || metadata.namespace !== this.#options.namespace)
       .map(({ metadata }) => `${String(metadata.namespace)}/${String(metadata.name)}`)
   }
@@ -75,21 +76,21 @@ export class Removal {
     const { namespace, by, installation, said } = this.#options
     if (!(await this.#guards())) return
     const exception = stepDown(installation, { namespace, by, now: Date.now() })
-    const collection = await this.#kinds.path(exception, { namespace })
-    if (collection === undefined) return
-    // One of an earlier try may have expired.
-    await this.#api.send('DELETE', `${collection}/${STEP_DOWN}`)
-    const answer = await this.#api.send('POST', collection, exception)
+    const place = await this.#kinds.place(exception)
+    if (place === undefined) return
     const object = nameOf(exception)
-    if (answer.status === 404) return
-    // Nobody answers reviews: so nobody keeps anything either.
-    if (answer.status >= 500) return said({ object, action: 'down' })
-    if (answer.status >= 300 && answer.status !== 409)
-      throw new Error(`the guard cannot be asked to step down: ${whyRefused(answer)}`)
-    const active = await this.#until(this.#waits.stepDown, async () => {
-      const { body } = await this.#api.send('GET', `${collection}/${STEP_DOWN}`)
-      return isActive(body)
-    })
+    try {
+      // One of an earlier try may have expired.
+      await this.#api.delete(place.resource, place.at).catch(() => undefined)
+      await this.#api.create(place.resource, exception)
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      if (error.status === 404) return
+      // Nobody answers reviews: so nobody keeps anything either.
+      if (error.status >= 500) return said({ object, action: 'down' })
+      throw new Error(`the guard cannot be asked to step down`, { cause: error })
+    }
+    const active = await this.#until(this.#waits.stepDown, async () => isActive(await read(this.#api, place)))
     said({ object, action: active ? 'stepped-down' : 'unanswered' })
   }
 
@@ -97,48 +98,45 @@ export class Removal {
   async #guards(): Promise<boolean> {
     for (const object of this.#options.installation) {
       if (object.kind !== 'ValidatingWebhookConfiguration') continue
-      const path = await this.#path(object)
-      const { body } = path === undefined ? {} : await this.#api.send('GET', path)
-      if (isRecord(body) && Array.isArray(body.webhooks) && body.webhooks.length > 0) return true
+      const webhooks = fieldOf(await this.#read(object), 'webhooks')
+      if (Array.isArray(webhooks) && webhooks.length > 0) return true
     }
     return false
   }
 
   async #remove(object: KubeObject): Promise<void> {
+    const place = await this.#kinds.place(object)
     const name = nameOf(object)
-    const path = await this.#path(object)
-    const answer = path === undefined ? { status: 404, body: undefined } : await this.#delete(path)
-    if (path === undefined || answer.status === 404)
+    if (place === undefined || !(await this.#delete(place)))
       return this.#options.said({ object: name, action: 'absent' })
-    if (answer.status >= 300) throw new Error(`cannot delete ${name}: ${whyRefused(answer)}`)
-    const gone = await this.#until(
-      this.#waits.gone,
-      async () => (await this.#api.send('GET', path)).status === 404,
-    )
-    if (!gone)
-      throw new Error(`${name} is still there ${await this.#why(path)}: run uninstall again when it is gone`)
+    const gone = await this.#until(this.#waits.gone, async () => (await read(this.#api, place)) === undefined)
+    if (!gone) {
+      const why = whyThere(await read(this.#api, place)) || `after ${this.#waits.gone / 1000} s`
+      throw new Error(`${name} is still there, ${why}: run uninstall again when it is gone`)
+    }
     this.#options.said({ object: name, action: 'removed' })
   }
 
-  /** The policy guards the webhook until the API server has noticed that the policy is gone. */
-  async #delete(path: string) {
-    let answer = await this.#api.send('DELETE', `${path}?propagationPolicy=Background`)
-    await this.#until(this.#waits.policy, async () => {
-      if (answer.status < 400 || !/ValidatingAdmissionPolicy/.test(whyRefused(answer))) return true
-      answer = await this.#api.send('DELETE', `${path}?propagationPolicy=Background`)
-      return answer.status < 300
-    })
-    return answer
+  /** False where there is nothing to delete. The policy guards the webhook until the API server has noticed that it is gone. */
+  async #delete({ resource, at }: Place): Promise<boolean> {
+    for (const start = Date.now(); ; await sleep(EVERY)) {
+      try {
+        await this.#api.delete(resource, at)
+        return true
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error
+        if (error.status === 404) return false
+        const policy = error.serverMessage.includes('ValidatingAdmissionPolicy')
+        if (!policy || Date.now() - start > this.#waits.policy) throw error
+      }
+    }
   }
 
   /** A guard that did not step down puts its webhook back within a second. */
   async #staysAway(objects: readonly KubeObject[]): Promise<void> {
     let back: KubeObject | undefined
     await this.#until(this.#waits.stays, async () => {
-      for (const object of objects) {
-        const path = await this.#path(object)
-        if (path !== undefined && (await this.#api.send('GET', path)).status === 200) back = object
-      }
+      for (const object of objects) if ((await this.#read(object)) !== undefined) back = object
       return back !== undefined
     })
     if (back === undefined) return
@@ -147,22 +145,9 @@ export class Removal {
     )
   }
 
-  #path(object: KubeObject): Promise<string | undefined> {
-    const { namespace, name } = object.metadata as { namespace?: string; name: string }
-    return this.#kinds.path(object, { ...(namespace === undefined ? {} : { namespace }), name })
-  }
-
-  /** What keeps an object from going, in the API server's words. */
-  async #why(path: string): Promise<string> {
-    const { body } = await this.#api.send('GET', path)
-    const status = isRecord(body) && isRecord(body.status) ? body.status : {}
-    const conditions = Array.isArray(status.conditions) ? (status.conditions as unknown[]) : []
-    const said = conditions.flatMap((condition) =>
-      isRecord(condition) && condition.status === 'True' && typeof condition.message === 'string'
-        ? [condition.message]
-        : [],
-    )
-    return said.length > 0 ? `(${said.join('; ')})` : `after ${this.#waits.gone / 1000} s`
+  async #read(object: KubeObject): Promise<KubeObject | undefined> {
+    const place = await this.#kinds.place(object)
+    return place && read(this.#api, place)
   }
 
   async #until(limit: number, done: () => Promise<boolean>): Promise<boolean> {
@@ -173,8 +158,19 @@ export class Removal {
   }
 }
 
-function isActive(body: unknown): boolean {
-  const status = isRecord(body) && isRecord(body.status) ? body.status : {}
-  const conditions = Array.isArray(status.conditions) ? (status.conditions as unknown[]) : []
-  return conditions.some((one) => isRecord(one) && one.type === 'Active' && one.status === 'True')
+function isActive(object: Json | undefined): boolean {
+  return conditions(object).some(
+    (one) => fieldOf(one, 'type') === 'Active' && fieldOf(one, 'status') === 'True',
+  )
+}
+
+/** What keeps an object from going, in the API server's words. */
+function whyThere(object: Json | undefined): string {
+  const holding = conditions(object).filter((one) => fieldOf(one, 'status') === 'True')
+  return holding.map((one) => String(fieldOf(one, 'message') ?? '')).join('; ')
+}
+
+function conditions(object: Json | undefined): Json[] {
+  const list = fieldOf(fieldOf(object, 'status'), 'conditions')
+  return Array.isArray(list) ? list : []
 }
