@@ -5,11 +5,12 @@ export interface Again {
   /** Work on it again after this many milliseconds, if nothing is added before. */
   afterMs?: number
   /**
-   * Work on it again when this settles, with `payload` unless a newer one was added. The worker is free meanwhile, so
-   * that a question that takes long holds up no other key.
+   * Work on it again when this settles. The worker is free meanwhile, so that a question that takes long holds up no
+   * other key.
    */
   when?: Promise<unknown>
-  payload?: unknown
+  /** With the same payload, unless a newer one is added. */
+  keep?: boolean
 }
 
 export interface QueueOptions<Payload> {
@@ -197,7 +198,7 @@ export class WorkQueue<Payload> {
       this.#options.onWorked?.(waited, performance.now() - began, error)
       if (this.#items.get(key) !== item) return
       if (failed) this.#retry(key, item, error)
-      else this.#settle(key, item, again)
+      else this.#settle(key, item, again, payload)
     }
     let result: Again | undefined | Promise<Again | undefined>
     try {
@@ -231,7 +232,7 @@ export class WorkQueue<Payload> {
     this.#wait(key, item, ms)
   }
 
-  #settle(key: string, item: Item<Payload>, again: Again | undefined): void {
+  #settle(key: string, item: Item<Payload>, again: Again | undefined, payload: Payload | undefined): void {
     item.failures = 0
     item.notBefore = 0
     if (item.dirty) {
@@ -242,7 +243,7 @@ export class WorkQueue<Payload> {
       const { turn } = item
       const resume = () => {
         if (this.#items.get(key) !== item || item.turn !== turn || item.state !== 'waiting') return
-        item.payload ??= again.payload as Payload | undefined
+        if (again.keep) item.payload ??= payload
         this.#makeReady(key, item)
       }
       again.when.then(resume, resume)

@@ -1,3 +1,5 @@
+import type { Path } from '../model/path.ts'
+
 /** What an API server's answer to a repair means for the repair. */
 export type Refusal =
   /** A newer version is there, or it exists after all: look again. */
@@ -38,8 +40,16 @@ export function readRefusal(error: unknown, operation: 'put' | 'create' | 'delet
   return { kind: 'later', message }
 }
 
-function facts(error: unknown): { status: number; reason: string; message: string; causes: string[] } {
-  const found = { status: 0, reason: '', message: String(error), causes: [] as string[] }
+interface Facts {
+  status: number
+  reason: string
+  message: string
+  causes: string[]
+  fields: string[]
+}
+
+function facts(error: unknown): Facts {
+  const found: Facts = { status: 0, reason: '', message: String(error), causes: [], fields: [] }
   if (typeof error !== 'object' || error === null) return found
   const { status, reason, message, details } = error as { [key: string]: unknown }
   if (typeof status === 'number') found.status = status
@@ -47,9 +57,24 @@ function facts(error: unknown): { status: number; reason: string; message: strin
   if (typeof message === 'string') found.message = message
   const causes = (details as { causes?: unknown } | undefined)?.causes
   if (Array.isArray(causes)) {
-    for (const cause of causes as { reason?: unknown }[]) {
+    for (const cause of causes as { reason?: unknown; field?: unknown }[]) {
       if (typeof cause?.reason === 'string') found.causes.push(cause.reason)
+      if (typeof cause?.field === 'string') found.fields.push(cause.field)
     }
   }
   return found
+}
+
+/** The places that an answer names as not to be changed; each says whether a path is, holds or lies in such a place. */
+export function refusedFields(error: unknown): ((path: Path) => boolean)[] {
+  const { status, fields } = facts(error)
+  if (status !== 422) return []
+  return fields.map((field) => {
+    // `spec.clusterIPs[0]`: what follows an index counts differently here and there.
+    const names = field.split('[')[0]!.split('.')
+    return (path: Path) => {
+      const plain = path.slice(0, path.findIndex((segment) => typeof segment !== 'string') >>> 0)
+      return plain.every((name, index) => names[index] === undefined || names[index] === name)
+    }
+  })
 }

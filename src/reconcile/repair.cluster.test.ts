@@ -435,9 +435,9 @@ describe('repair that leaves no trace', { concurrency: false }, () => {
         }
         const put = await repairer.putBack({
           manifest: manifestOf(manifest),
-          canonical: before,
+          canonical: { object: before, generated: [] },
           live,
-          changes,
+          differences: { changes, covered: [] },
           agent,
         })
         await repairer.finish({
@@ -497,7 +497,9 @@ describe('repair that leaves no trace', { concurrency: false }, () => {
     const live = (await objects.get(target))!
     await plane.api('PATCH', pathOf(target), { data: { other: 'newer' } }, merge)
     const changes: FieldChange[] = [{ path: ['data', 'a'], op: 'replace' }]
-    const plan = { manifest: manifestOf(manifest), canonical: live, live, changes, agent: undefined }
+    const differences = { changes, covered: [] }
+    const canonical = { object: live, generated: [] }
+    const plan = { manifest: manifestOf(manifest), canonical, live, differences, agent: undefined }
     await assert.rejects(repairer.putBack(plan), { status: 409 })
   })
 
@@ -513,9 +515,9 @@ describe('repair that leaves no trace', { concurrency: false }, () => {
     const changes: FieldChange[] = [{ path: ['data', 'a'], op: 'replace' }]
     const put = await repairer.putBack({
       manifest: manifestOf(manifest),
-      canonical: before,
+      canonical: { object: before, generated: [] },
       live,
-      changes,
+      differences: { changes, covered: [] },
       agent,
     })
     await plane.api('PATCH', `${pathOf(target)}?fieldManager=rogue`, { data: { z: 'x' } }, merge)

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../model/json.ts'
-import type { Manifest } from '../model/desired.ts'
-import type { FieldChange, Shape } from '../model/path.ts'
+import type { Canonical, Manifest } from '../model/desired.ts'
+import type { Shape } from '../model/path.ts'
 import { guardManager } from './agent-writer.ts'
 import type { AgentWriter } from './agent-writer.ts'
 import { FieldSet } from './field-set.ts'
@@ -13,14 +13,15 @@ import { readRefusal } from './refusal.ts'
 import { stamped } from './stamps.ts'
 import type { Stamps } from './stamps.ts'
 import { wanted } from './wanted.ts'
+import type { Differences } from './wanted.ts'
 
 /** An object that was changed, and how to put it back. */
 export interface Modified {
   manifest: Manifest
   /** What the API server would store for the manifest. */
-  canonical: KubeObject
+  canonical: Pick<Canonical, 'object' | 'generated'>
   live: KubeObject
-  changes: readonly FieldChange[]
+  differences: Differences
   agent: AgentWriter | undefined
 }
 
@@ -54,9 +55,9 @@ export class Repairer {
    * Puts a changed object back with one write, on exactly the version that was compared. Where the agent updates, the
    * write bears its name and ownership is as it was; where it applies, `finish` must follow.
    */
-  putBack({ canonical, live, changes, agent }: Modified): Promise<KubeObject> {
+  putBack({ canonical, live, differences, agent }: Modified): Promise<KubeObject> {
     const updates = agent?.operation === 'Update'
-    return this.#objects.put(wanted(canonical, live, changes), {
+    return this.#objects.put(wanted(canonical, live, differences), {
       fieldManager: updates ? agent.manager : guardManager,
     })
   }

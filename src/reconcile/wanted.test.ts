@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import fc from 'fast-check'
 import type { Json, JsonObject, KubeObject } from '../model/json.ts'
-import type { FieldChange, Path } from '../model/path.ts'
+import type { FieldChange, Path, Shape } from '../model/path.ts'
+import { compare } from '../drift/compare.ts'
+import { equalJson } from '../object/json.ts'
 import { wanted } from './wanted.ts'
 
 const object = (body: JsonObject, metadata: JsonObject = {}): KubeObject => ({
@@ -11,8 +14,10 @@ const object = (body: JsonObject, metadata: JsonObject = {}): KubeObject => ({
   ...body,
 })
 const at = (...paths: Path[]): FieldChange[] => paths.map((path) => ({ path, op: 'replace' }))
+const take = (canonical: KubeObject, live: KubeObject, changes: FieldChange[]) =>
+  wanted({ object: canonical, generated: [] }, live, { changes, covered: [] })
 const spec = (from: Json, to: Json, ...paths: Path[]): Json =>
-  wanted(object({ spec: from }), object({ spec: to }), at(...paths.map((path) => ['spec', ...path])))['spec']!
+  take(object({ spec: from }), object({ spec: to }), at(...paths.map((path) => ['spec', ...path])))['spec']!
 const named = (name: string, index = 0) => ({ keys: { name }, index })
 
 it('restore a changed, a removed and an added field, and leave the rest', () => {
@@ -24,7 +29,7 @@ it('keep the resourceVersion and status, leave managedFields out, change neither
   const canonical = object({ data: { a: '1' } })
   const live = object({ data: { a: '2' }, status: { x: 1 } }, { resourceVersion: '7', managedFields: [{}] })
   const before = structuredClone(live)
-  const result = wanted(canonical, live, at(['data', 'a']))
+  const result = take(canonical, live, at(['data', 'a']))
   assert.deepEqual(result, object({ data: { a: '1' }, status: { x: 1 } }, { resourceVersion: '7' }))
   assert.deepEqual(live, before)
   ;(result['data'] as JsonObject)['a'] = 'x'
@@ -108,11 +113,77 @@ it('restore a value of another type', () => {
 it('treat __proto__ as a plain key', () => {
   const git = JSON.parse('{"data":{"__proto__":"1"}}') as JsonObject
   const live = JSON.parse('{"data":{"__proto__":"2","constructor":"3"}}') as JsonObject
-  const result = wanted(object(git), object(live), at(['data', '__proto__'], ['data', 'constructor']))
+  const result = take(object(git), object(live), at(['data', '__proto__'], ['data', 'constructor']))
   assert.equal(JSON.stringify(result['data']), '{"__proto__":"1"}')
   assert.equal(({} as { [key: string]: unknown })['1'], undefined)
 })
 
 it('keep integers that a double would round', () => {
   assert.deepEqual(spec({ a: 9007199254740993n }, { a: 1 }, ['a']), { a: 9007199254740993n })
+})
+
+it('keep what the server allocated inside an item that comes back whole, and what is covered', () => {
+  const port = (more: JsonObject): JsonObject => ({ port: 80, name: 'http', ...more })
+  const keys = { keys: { port: 80 }, index: 0 }
+  const canonical = {
+    object: object({ ports: [port({ nodePort: 1 })] }),
+    generated: [['ports', keys, 'nodePort']],
+  }
+  const lost = wanted(canonical, object({}), {
+    changes: [{ path: ['ports', keys], op: 'remove' }],
+    covered: [],
+  })
+  assert.deepEqual(lost, object({ ports: [port({})] }))
+  const order: FieldChange[] = [{ path: ['ports'], op: 'replace' }]
+  const live = object({ ports: [port({ nodePort: 7, operator: 'x' })] })
+  const change: FieldChange = { path: ['ports', keys, 'operator'], op: 'add', after: 'x' }
+  assert.deepEqual(wanted(canonical, live, { changes: order, covered: [{ change }] }), live)
+})
+
+it('become Git’s again, for any two objects, and nothing else than what differs is touched', () => {
+  const shape: Shape = {
+    fields: {
+      keyed: {
+        list: { keys: ['name'] },
+        items: { fields: { ports: { list: { keys: ['port', 'protocol'] } } } },
+      },
+      set: { list: 'set' },
+      env: { list: { keys: ['name'] } },
+      args: { list: 'atomic' },
+    },
+  }
+  const scalar = fc.constantFrom<Json>('a', 'b', 1, true, null, '$(a)', 2n ** 60n)
+  const map = fc.dictionary(fc.constantFrom('x', 'y', '__proto__', 'a/b'), scalar, { maxKeys: 3 })
+  const unique = <T extends JsonObject>(of: fc.Arbitrary<T>, ...keys: string[]) =>
+    fc.uniqueArray(of, { maxLength: 4, selector: (item) => keys.map((key) => String(item[key])).join() })
+  const ports = unique(
+    fc.record({ port: fc.constantFrom(1, 2), protocol: fc.constantFrom('TCP', 'UDP'), x: scalar }),
+    'port',
+    'protocol',
+  )
+  const name = fc.constantFrom('a', 'b', 'c', 'd')
+  const some = fc.record(
+    {
+      plain: scalar,
+      map,
+      deep: fc.record({ map, list: fc.array(scalar, { maxLength: 3 }) }, { requiredKeys: [] }),
+      keyed: unique(fc.record({ name, value: scalar, ports, map }, { requiredKeys: ['name'] }), 'name'),
+      env: unique(fc.record({ name, value: scalar }), 'name'),
+      set: fc.uniqueArray(fc.constantFrom('p', 'q', 'r'), { maxLength: 3 }),
+      args: fc.array(fc.oneof(scalar, map), { maxLength: 4 }),
+      loose: fc.array(fc.record({ name, value: scalar }), { maxLength: 3 }),
+    },
+    { requiredKeys: [] },
+  ) as fc.Arbitrary<JsonObject>
+  fc.assert(
+    fc.property(some, some, (from, to) => {
+      const canonical = { object: object(from), generated: [], unattainable: [], method: 'probe' as const }
+      const options = { shape, allowances: [], manifest: canonical.object }
+      const differences = compare(canonical, object(to), options)
+      const result = wanted(canonical, object(to), differences)
+      assert.deepEqual(compare(canonical, result, options).changes, [])
+      if (differences.changes.length === 0) assert.ok(equalJson(result, object(to)))
+    }),
+    { numRuns: 3_000 },
+  )
 })

@@ -1,0 +1,110 @@
+import type { Canonical, Manifest } from '../model/desired.ts'
+import type { KubeObject } from '../model/json.ts'
+import type { Allowance, Declared, Policy } from '../model/policy.ts'
+import { compare } from '../drift/compare.ts'
+import { pathKey } from '../object/path.ts'
+import type { Forms } from './forms.ts'
+import type { Earlier } from './history.ts'
+import type { Ledger } from './ledger.ts'
+import { signatureOf } from './signature.ts'
+import type { Differences } from './wanted.ts'
+
+/** A form that Git gave an object, and how live differs from it. */
+export interface Base {
+  manifest: Manifest
+  canonical: Canonical
+  differences: Differences
+}
+
+/** Compares live objects with what the API server would store for their manifests. */
+export class Comparison {
+  readonly #forms: Forms
+  readonly #ledger: Ledger
+  readonly #allowances: (policy: Policy, declared: Declared) => readonly Allowance[]
+  /** Differences from the canonical form that the API server confirmed to be its own, by object. */
+  readonly #accepted = new Map<string, { epoch: number; signature: string }>()
+
+  constructor(options: {
+    forms: Forms
+    ledger: Ledger
+    allowances: (policy: Policy, declared: Declared) => readonly Allowance[]
+  }) {
+    this.#forms = options.forms
+    this.#ledger = options.ledger
+    this.#allowances = options.allowances
+  }
+
+  /** From memory. `manifest` is an earlier one where live is compared with what Git said before. */
+  differences(
+    policy: Policy,
+    declared: Declared,
+    canonical: Canonical,
+    live: KubeObject,
+    manifest: Manifest = declared.manifest,
+  ): Differences {
+    return compare(canonical, live, {
+      shape: declared.shape(),
+      allowances: this.#allowances(policy, declared),
+      manifest: manifest.object,
+      writerOf: (path, value) => this.#ledger.writerOf(manifest.ref, path, value),
+    })
+  }
+
+  /**
+   * What differs from the canonical form and from what the API server would store now as well: admission may have
+   * changed since, in a way that leaves existing objects alone.
+   */
+  async confirmed(policy: Policy, declared: Declared, canonical: Canonical, live: KubeObject, key: string) {
+    const differences = this.differences(policy, declared, canonical, live)
+    const { changes, covered } = differences
+    if (changes.length === 0) return differences
+    const { epoch } = this.#forms
+    const signature = signatureOf(changes)
+    const accepted = this.#accepted.get(key)
+    if (accepted?.epoch === epoch && accepted.signature === signature) return { changes: [], covered }
+    const answer = await this.#forms.confirm(declared.manifest, live)
+    if (answer === undefined) return differences
+    const still = this.differences(policy, declared, { ...canonical, object: answer }, live).changes
+    const paths = new Set(still.map(({ path }) => pathKey(path)))
+    const confirmed = changes.filter(({ path }) => paths.has(pathKey(path)))
+    if (confirmed.length === 0) this.#accepted.set(key, { epoch, signature })
+    // A repair must leave alone what is no drift.
+    const others = changes.filter((change) => !confirmed.includes(change)).map((change) => ({ change }))
+    return { changes: confirmed, covered: [...covered, ...others] }
+  }
+
+  /** Whether differences of this object were found to be the API server's own. */
+  isAccepted(key: string): boolean {
+    return this.#accepted.size > 0 && this.#accepted.has(key)
+  }
+
+  forget(key: string): void {
+    if (this.#accepted.size > 0) this.#accepted.delete(key)
+  }
+
+  /**
+   * While the agent may not have brought the newest commit, live is compared with what Git said before as well: the
+   * form that it is nearest to is the one that the agent is at, and what differs from that one is somebody's doing.
+   */
+  async nearest(
+    policy: Policy,
+    declared: Declared,
+    live: KubeObject,
+    newest: Base,
+    earlier: readonly Earlier[],
+  ): Promise<Base> {
+    let nearest = newest
+    for (const { manifest } of earlier.toReversed()) {
+      if (manifest === undefined) continue
+      const form = await this.#forms.form(manifest)
+      if (!('canonical' in form)) continue
+      const { canonical } = form
+      const differences = this.differences(policy, declared, canonical, live, manifest)
+      if (differences.changes.length < nearest.differences.changes.length) {
+        nearest = { manifest, canonical, differences }
+      }
+      if (differences.changes.length === 0) break
+    }
+    return nearest
+  }
+}

@@ -1,0 +1,71 @@
+import type { ObjectRef } from '../model/identity.ts'
+import type { Json, KubeObject } from '../model/json.ts'
+import type { Policy } from '../model/policy.ts'
+import { fieldOf, isObject } from '../object/json.ts'
+import { guardManager } from './agent-writer.ts'
+
+/** '' where the field is no text. */
+export function textAt(object: KubeObject, field: string): string {
+  const value = object.metadata[field]
+  return typeof value === 'string' ? value : ''
+}
+
+/** Whether a repair left the guard's name in managedFields: it must still be taken out. */
+export function bearsOurName(live: KubeObject): boolean {
+  const entries = live.metadata['managedFields']
+  return Array.isArray(entries) && entries.some(isOurEntry)
+}
+
+function isOurEntry(entry: Json): boolean {
+  return (
+    fieldOf(entry, 'manager') === guardManager &&
+    fieldOf(entry, 'operation') === 'Update' &&
+    fieldOf(entry, 'subresource') === undefined
+  )
+}
+
+/** A Job that completed or failed for good. */
+export function isFinishedJob(object: KubeObject): boolean {
+  if (!isJob(object)) return false
+  const conditions = fieldOf(object['status'], 'conditions')
+  return (
+    Array.isArray(conditions) &&
+    conditions.some(
+      (condition) =>
+        ['Complete', 'Failed'].includes(String(fieldOf(condition, 'type'))) &&
+        fieldOf(condition, 'status') === 'True',
+    )
+  )
+}
+
+/** A Job that the cluster removes by itself once it finished. */
+export function hasTtl(manifest: KubeObject): boolean {
+  return isJob(manifest) && fieldOf(manifest['spec'], 'ttlSecondsAfterFinished') !== undefined
+}
+
+/** Helm's and Argo CD's hooks and objects whose name the server makes: they come and go as their agent likes. */
+export function comesAndGoes(manifest: KubeObject): boolean {
+  const { name, annotations } = manifest.metadata
+  if (name === undefined) return true
+  return (
+    isObject(annotations) &&
+    ['helm.sh/hook', 'argocd.argoproj.io/hook'].some((hook) => Object.hasOwn(annotations, hook))
+  )
+}
+
+/** Until when a break-glass permission covers an object, in milliseconds since the epoch. */
+export function breakGlassUntil(policy: Policy, ref: ObjectRef, now: number): number | undefined {
+  let until: number | undefined
+  for (const { namespace, objects, expiresAt } of policy.breakGlass) {
+    if (namespace !== ref.namespace || expiresAt <= now) continue
+    const covers =
+      objects.length === 0 ||
+      objects.some(({ group, kind, name }) => group === ref.group && kind === ref.kind && name === ref.name)
+    if (covers) until = Math.max(until ?? 0, expiresAt)
+  }
+  return until
+}
+
+function isJob(object: KubeObject): boolean {
+  return object.kind === 'Job' && object.apiVersion.startsWith('batch/')
+}
