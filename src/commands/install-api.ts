@@ -1,5 +1,6 @@
 import { ApiError } from '../cluster/api-error.ts'
 import type { ClusterApi } from '../cluster/api.ts'
+import type { Discovery } from '../cluster/discovery.ts'
 import type { Resource } from '../cluster/api-path.ts'
 import type { KubeObject } from '../model/json.ts'
 
@@ -10,6 +11,22 @@ export type InstallApi = Pick<ClusterApi, 'raw' | 'get' | 'list' | 'create' | 'a
 export interface Place {
   resource: Resource
   at: { namespace: string; name: string }
+}
+
+/** Where an object's kind is served, as far as discovery was read. */
+export type Served = Pick<Discovery, 'resourceFor' | 'resources'>
+
+/** Undefined where its kind is not served. */
+export function placeOf(served: Served, { apiVersion, kind, metadata }: KubeObject): Place | undefined {
+  const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion]
+  const resource = served.resourceFor(group ?? '', kind, version)
+  const { namespace, name } = metadata
+  return (
+    resource && {
+      resource,
+      at: { namespace: typeof namespace === 'string' ? namespace : '', name: String(name) },
+    }
+  )
 }
 
 /** The object as it is now; undefined where it is not there. */

@@ -1,6 +1,5 @@
 import type { KubeObject } from '../model/json.ts'
-import { nameOf, read, type InstallApi } from './install-api.ts'
-import type { ServedKinds } from './install-resources.ts'
+import { nameOf, placeOf, read, type InstallApi, type Served } from './install-api.ts'
 
 export const FIELD_MANAGER = 'gitops-guard-install'
 
@@ -17,20 +16,20 @@ export interface Applied {
  */
 export async function applyInstallation(
   api: InstallApi,
-  kinds: ServedKinds,
+  served: Served,
   { objects, said }: { objects: readonly KubeObject[]; said: (applied: Applied) => void },
 ): Promise<Applied[]> {
   const applied: Applied[] = []
   for (const object of objects) {
-    const one = { object: nameOf(object), action: await applyOne(api, kinds, object) }
+    const one = { object: nameOf(object), action: await applyOne(api, served, object) }
     said(one)
     applied.push(one)
   }
   return applied
 }
 
-async function applyOne(api: InstallApi, kinds: ServedKinds, object: KubeObject): Promise<Applied['action']> {
-  const place = await kinds.place(object)
+async function applyOne(api: InstallApi, served: Served, object: KubeObject): Promise<Applied['action']> {
+  const place = placeOf(served, object)
   if (place === undefined)
     throw new Error(`cannot apply ${nameOf(object)}: this cluster serves no ${object.apiVersion}`)
   const before = await read(api, place)

@@ -2,8 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ApiError } from '../cluster/api-error.ts'
 import type { Json, KubeObject } from '../model/json.ts'
 import { fieldOf } from '../object/json.ts'
-import { nameOf, read, type InstallApi, type Place } from './install-api.ts'
-import type { ServedKinds } from './install-resources.ts'
+import { nameOf, placeOf, read, type InstallApi, type Place, type Served } from './install-api.ts'
 import { GUARDING, planRemoval, STEP_DOWN, stepDown } from './uninstall-plan.ts'
 
 export interface Removed {
@@ -43,13 +42,13 @@ const EVERY = 100
  */
 export class Removal {
   readonly #api: InstallApi
-  readonly #kinds: ServedKinds
+  readonly #served: Served
   readonly #options: RemovalOptions
   readonly #waits: Waits
 
-  constructor(api: InstallApi, kinds: ServedKinds, options: RemovalOptions) {
+  constructor(api: InstallApi, served: Served, options: RemovalOptions) {
     this.#api = api
-    this.#kinds = kinds
+    this.#served = served
     this.#options = options
     this.#waits = { ...WAITS, ...options.waits }
   }
@@ -64,7 +63,7 @@ export class Removal {
 
   /** Every BreakGlass that goes with the installation, apart from the one that uninstalling makes. */
   async exceptions(): Promise<string[]> {
-    const resource = await this.#kinds.find({ apiVersion: 'gitops-guard.dev/v1alpha1', kind: 'BreakGlass' })
+    const resource = this.#served.resourceFor('gitops-guard.dev', 'BreakGlass', 'v1alpha1')
     if (resource === undefined) return []
     const { items } = (await this.#api.list(resource)).object
     return (items as KubeObject[])
@@ -76,7 +75,7 @@ export class Removal {
     const { namespace, by, installation, said } = this.#options
     if (!(await this.#guards())) return
     const exception = stepDown(installation, { namespace, by, now: Date.now() })
-    const place = await this.#kinds.place(exception)
+    const place = placeOf(this.#served, exception)
     if (place === undefined) return
     const object = nameOf(exception)
     try {
@@ -105,7 +104,7 @@ export class Removal {
   }
 
   async #remove(object: KubeObject): Promise<void> {
-    const place = await this.#kinds.place(object)
+    const place = placeOf(this.#served, object)
     const name = nameOf(object)
     if (place === undefined || !(await this.#delete(place)))
       return this.#options.said({ object: name, action: 'absent' })
@@ -146,7 +145,7 @@ export class Removal {
   }
 
   async #read(object: KubeObject): Promise<KubeObject | undefined> {
-    const place = await this.#kinds.place(object)
+    const place = placeOf(this.#served, object)
     return place && read(this.#api, place)
   }
 

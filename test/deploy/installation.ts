@@ -1,12 +1,17 @@
 import { DEPLOY } from '../../src/commands/install-manifests.ts'
-import type { InstallApi } from '../../src/commands/install-api.ts'
+import { ClusterApi } from '../../src/cluster/api.ts'
+import { connect } from '../../src/cluster/connection.ts'
+import { Discovery } from '../../src/cluster/discovery.ts'
 import type { ControlPlane } from '../control-plane/control-plane.ts'
 
 export const GUARD = 'system:serviceaccount:gitops-guard:gitops-guard'
 
 /** The control plane as its admin, as installing needs it. */
-export function asAdmin(plane: ControlPlane): InstallApi {
-  return { send: (method, path, body, contentType) => plane.api(method, path, body, contentType) }
+export async function asAdmin(plane: ControlPlane): Promise<{ api: ClusterApi; served: Discovery }> {
+  const api = new ClusterApi(connect({ kubeconfig: plane.kubeconfig('admin') }))
+  const served = new Discovery({ api })
+  await served.refresh()
+  return { api, served }
 }
 
 /** `kubectl apply -k deploy/`, as people do. Throws with what kubectl said. */

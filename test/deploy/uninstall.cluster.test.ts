@@ -4,7 +4,6 @@ import { after, before, test } from 'node:test'
 import { applyInstallation, type Applied } from '../../src/commands/install-apply.ts'
 import { readDeployManifests } from '../../src/commands/install-manifests.ts'
 import { renderInstallation } from '../../src/commands/install-render.ts'
-import { ServedKinds } from '../../src/commands/install-resources.ts'
 import { Removal, type Removed, type RemovalOptions } from '../../src/commands/uninstall-remove.ts'
 import { startControlPlane, type ControlPlane } from '../control-plane/control-plane.ts'
 import { applyDeploy, asAdmin, everyObject } from './installation.ts'
@@ -25,16 +24,16 @@ const manifests = renderInstallation(readDeployManifests(), {
 })
 
 async function install(): Promise<Applied[]> {
-  const api = asAdmin(plane)
-  return applyInstallation(api, new ServedKinds(api), { objects: manifests, said: () => undefined })
+  const { api, served } = await asAdmin(plane)
+  return applyInstallation(api, served, { objects: manifests, said: () => undefined })
 }
 
 async function uninstall(waits: RemovalOptions['waits'] = {}): Promise<Removed[]> {
-  const api = asAdmin(plane)
+  const { api, served } = await asAdmin(plane)
   const removed: Removed[] = []
   const said = (one: Removed) => void removed.push(one)
   const options = { installation: readDeployManifests(), namespace: 'gitops-guard', by: 'admin', said, waits }
-  await new Removal(api, new ServedKinds(api), options).run()
+  await new Removal(api, served, options).run()
   return removed
 }
 
@@ -85,11 +84,10 @@ test('stop and say why when the webhook comes back: a guard that did not step do
 
 async function nothingIsLeft(): Promise<void> {
   const now = new Set(await everyObject(plane))
-  assert.deepEqual(
-    { left: [...now.difference(atFirst)], lost: [...atFirst.difference(now)] },
-    { left: [], lost: [] },
-  )
+  assert.deepEqual({ left: minus(now, atFirst), lost: minus(atFirst, now) }, { left: [], lost: [] })
 }
+
+const minus = (a: Set<string>, b: Set<string>) => [...a].filter((one) => !b.has(one))
 
 /** As a running guard would have left it, at an address where nobody answers. */
 async function fillWebhook(): Promise<void> {
