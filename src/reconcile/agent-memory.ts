@@ -1,29 +1,14 @@
 import type { ObjectRef } from '../model/identity.ts'
 import type { KubeObject } from '../model/json.ts'
 import type { Agent, Declared } from '../model/policy.ts'
+import { agentPreset } from '../policy/presets/agents.ts'
 import { agentEntry, guardManager } from './agent-writer.ts'
 import type { AgentWriter } from './agent-writer.ts'
 import { noStamps, readStamps, stampsFor } from './stamps.ts'
 import type { Stamps } from './stamps.ts'
 
-/** What is known of how a preset's agent writes. */
-interface KnownWriter {
-  managers: readonly string[]
-  operation: 'Apply' | 'Update'
-}
-
-/**
- * Field managers of agents that always use the same: Flux kustomize-controller's `--field-manager` default and
- * helm-controller's; Argo CD's `common.ArgoCDSSAManager`, and what its client-side apply derives from its user agent;
- * Flagger's user agent; Config Sync's `configsync.FieldManager`. Tekton, Jenkins X, Gitkube and accounts of CI jobs run
- * whatever client they like: their managers are learned.
- */
-const known: { readonly [preset: string]: KnownWriter } = {
-  flux: { managers: ['kustomize-controller', 'helm-controller', 'flux-controller'], operation: 'Apply' },
-  argocd: { managers: ['argocd-controller', 'argocd-application-controller'], operation: 'Update' },
-  flagger: { managers: ['flagger'], operation: 'Update' },
-  'config-sync': { managers: ['configsync'], operation: 'Apply' },
-}
+/** Presets whose agent applies (server-side); the others update, unless their objects show otherwise. */
+const appliers = new Set(['flux', 'config-sync'])
 
 /** Managers that kubectl gives to commands which people run and pipelines that bring Git in do not. */
 const interactive = new Set([
@@ -101,10 +86,10 @@ export class AgentMemory {
     }
     const usual = mostOf(this.#samples.get(kindKey(declared))) ?? mostOf(this.#samples.get(source.name))
     if (usual !== undefined) return { ...usual, apiVersion }
-    for (const { name } of source.agents) {
-      const preset = Object.hasOwn(known, name) ? known[name] : undefined
-      if (preset !== undefined) {
-        return { manager: preset.managers[0]!, operation: preset.operation, apiVersion }
+    for (const agent of source.agents) {
+      const manager = managersOf(agent)?.[0]
+      if (manager !== undefined) {
+        return { manager, operation: appliers.has(agent.name) ? 'Apply' : 'Update', apiVersion }
       }
     }
     return undefined
@@ -155,14 +140,21 @@ function mostOf(sample: Sample | undefined): AgentWriter | undefined {
   return most?.writer
 }
 
+const certain = new WeakMap<readonly Agent[], ReadonlySet<string> | null>()
+
 /** The managers of these agents where all of them are known to use no others. */
 function certainManagers(agents: readonly Agent[]): ReadonlySet<string> | undefined {
-  const managers = new Set<string>()
-  for (const agent of agents) {
-    const preset = Object.hasOwn(known, agent.name) ? known[agent.name] : undefined
-    const names = agent.managers ?? preset?.managers
-    if (names === undefined) return undefined
-    for (const manager of names) managers.add(manager)
+  let managers = certain.get(agents)
+  if (managers === undefined) {
+    const lists = agents.map(managersOf)
+    const known = agents.length > 0 && !lists.includes(undefined)
+    certain.set(agents, (managers = known ? new Set(lists.flatMap((list) => list ?? [])) : null))
   }
-  return agents.length === 0 ? undefined : managers
+  return managers ?? undefined
+}
+
+/** Undefined where an agent runs whatever client it likes, as the jobs of pipelines do: its managers are learned. */
+function managersOf({ name, managers }: Agent): readonly string[] | undefined {
+  const names = managers ?? agentPreset(name)?.managers
+  return names?.length === 0 ? undefined : names
 }

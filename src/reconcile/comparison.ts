@@ -1,8 +1,9 @@
 import type { Canonical, Manifest } from '../model/desired.ts'
 import type { KubeObject } from '../model/json.ts'
-import type { Allowance, Declared, Policy } from '../model/policy.ts'
+import type { Declared, Policy } from '../model/policy.ts'
 import { compare } from '../drift/compare.ts'
 import { pathKey } from '../object/path.ts'
+import { allowancesOf } from './allowances.ts'
 import type { Forms } from './forms.ts'
 import type { Earlier } from './history.ts'
 import type { Ledger } from './ledger.ts'
@@ -20,18 +21,12 @@ export interface Base {
 export class Comparison {
   readonly #forms: Forms
   readonly #ledger: Ledger
-  readonly #allowances: (policy: Policy, declared: Declared) => readonly Allowance[]
   /** Differences from the canonical form that the API server confirmed to be its own, by object. */
   readonly #accepted = new Map<string, { epoch: number; signature: string }>()
 
-  constructor(options: {
-    forms: Forms
-    ledger: Ledger
-    allowances: (policy: Policy, declared: Declared) => readonly Allowance[]
-  }) {
+  constructor(options: { forms: Forms; ledger: Ledger }) {
     this.#forms = options.forms
     this.#ledger = options.ledger
-    this.#allowances = options.allowances
   }
 
   /** From memory. `manifest` is an earlier one where live is compared with what Git said before. */
@@ -44,7 +39,7 @@ export class Comparison {
   ): Differences {
     return compare(canonical, live, {
       shape: declared.shape(),
-      allowances: this.#allowances(policy, declared),
+      allowances: allowancesOf(policy, declared),
       manifest: manifest.object,
       writerOf: (path, value) => this.#ledger.writerOf(manifest.ref, path, value),
     })

@@ -5,6 +5,9 @@ import type { FieldChange } from '../model/path.ts'
 import type { Remedy } from '../model/violation.ts'
 import type { Reason } from './remedy.ts'
 
+/** What a watch says of an object; in a full list each is `added`, known or not. */
+export type WatchEvent = 'added' | 'modified' | 'deleted'
+
 /** Where a declared object stands; `undeclared` is one that Git does not name. */
 export type Status =
   | 'inSync'

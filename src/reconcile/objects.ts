@@ -16,8 +16,8 @@ export interface WriteOptions {
 }
 
 /**
- * Reads and writes objects as raw JSON. Rejects with an error that has the API server's `status` (HTTP), `reason` and
- * `message`; one without a status is a failure on the way.
+ * Reads and writes objects as raw JSON. Rejects with an error that has the API server's `status` (HTTP), `reason`,
+ * `details` and `message` (or `serverMessage`, its own words alone); one without a status is a failure on the way.
  */
 export interface Objects {
   /** Undefined where there is none (404). */

@@ -297,13 +297,13 @@ describe('a missing object', () => {
       kind: 'Namespace',
       metadata: { name: 'shop', ...more },
     })
-    world.reconciler.observe('MODIFIED', namespace({ deletionTimestamp: 'now' }))
+    world.reconciler.observe('modified', namespace({ deletionTimestamp: 'now' }))
     world.remove(web('1'))
     await world.quiet()
     await world.clock.advance(60_000)
     assert.deepEqual(world.writes, [])
     assert.deepEqual(world.said(), [])
-    world.reconciler.observe('DELETED', namespace({}))
+    world.reconciler.observe('deleted', namespace({}))
     await world.quiet()
     assert.deepEqual(world.data('web'), { a: '1', b: '1' })
   })
@@ -432,7 +432,7 @@ describe('what Git does not name', () => {
     const stray = world.write(configMap('stray', {}), 'kubectl-create')
     const child = world.write(configMap('child', {}, { ownerReferences: [{ uid: 'u' }] }), 'controller')
     const root = world.write(configMap('kube-root-ca.crt', {}), 'controller')
-    for (const object of [stray, child, root]) world.reconciler.observeUndeclared('ADDED', object)
+    for (const object of [stray, child, root]) world.reconciler.observeUndeclared('added', object)
     await world.quiet()
     assert.deepEqual(world.writes, ['delete stray'])
     assert.equal(world.asked, 1)
@@ -441,7 +441,7 @@ describe('what Git does not name', () => {
   it('is told where the source warns', async () => {
     const world = new World({ source: { undeclared: 'warn' } })
     await world.start(web('1'))
-    world.reconciler.observeUndeclared('ADDED', world.write(configMap('stray', {}), 'kubectl-create'))
+    world.reconciler.observeUndeclared('added', world.write(configMap('stray', {}), 'kubectl-create'))
     await world.quiet()
     assert.deepEqual(world.writes, [])
     assert.deepEqual(world.said(), ['drift:alert-only'])
@@ -453,7 +453,7 @@ describe('what Git does not name', () => {
     await world.start(web('1'))
     world.commits.set('c2', [web('1'), configMap('new', { x: '1' })])
     world.tip = 'c2'
-    world.reconciler.observeUndeclared('ADDED', world.write(configMap('new', { x: '1' }), 'flux', 'Apply'))
+    world.reconciler.observeUndeclared('added', world.write(configMap('new', { x: '1' }), 'flux', 'Apply'))
     await world.quiet()
     assert.deepEqual(world.writes, [])
     assert.deepEqual(world.said(), [])

@@ -1,7 +1,7 @@
 import type { Canonical, Manifest } from '../model/desired.ts'
 import type { ObjectRef } from '../model/identity.ts'
 import type { KubeObject } from '../model/json.ts'
-import type { Allowance, Declared, Policy } from '../model/policy.ts'
+import type { Declared, Policy } from '../model/policy.ts'
 import { refKey, refOf } from '../object/identity.ts'
 import { fieldOf } from '../object/json.ts'
 import { isAgentOf } from '../policy/agents.ts'
@@ -13,7 +13,7 @@ import type { Clock } from './clock.ts'
 import { systemClock } from './clock.ts'
 import { Comparison } from './comparison.ts'
 import type { Base } from './comparison.ts'
-import type { Finding, ReconcileEvent, Status } from './events.ts'
+import type { Finding, ReconcileEvent, Status, WatchEvent } from './events.ts'
 import { Fights } from './fights.ts'
 import type { Forms } from './forms.ts'
 import { History } from './history.ts'
@@ -54,8 +54,6 @@ export interface ReconcilerOptions {
   policy: Policy
   objects: Objects
   forms: Forms
-  /** The allowances that the watcher compares this object with. */
-  allowances: (policy: Policy, declared: Declared) => readonly Allowance[]
   progress: Progress
   git: Tip & Refresh
   ledger: Ledger
@@ -206,14 +204,14 @@ export class Reconciler {
     for (const key of this.#troubles.ofSource(change.source)) this.#queue.add(key)
   }
 
-  /** What the watch says of an object: ADDED, MODIFIED or DELETED. */
-  observe(type: string, object: KubeObject): void {
+  /** What the watch says of an object. */
+  observe(type: WatchEvent, object: KubeObject): void {
     const ref = refOf(object)
     if (ref.kind === 'Namespace' && ref.group === '') this.#observeNamespace(type, object)
     if (this.#policy.declared(ref) === undefined) return
     const key = refKey(ref)
     const at = this.#clock.now()
-    if (type === 'DELETED') {
+    if (type === 'deleted') {
       this.#queue.add(key, { read: false, last: object, at })
       return
     }
@@ -253,7 +251,7 @@ export class Reconciler {
   }
 
   /** What a metadata-only watch says of an object, for sources that do not allow what Git does not name. */
-  observeUndeclared(type: string, object: KubeObject): void {
+  observeUndeclared(type: WatchEvent, object: KubeObject): void {
     if (!this.#undeclared.observe(this.#policy, type, object)) return
     this.#queue.add(refKey(refOf(object)), { object, read: false, at: this.#clock.now() })
   }
@@ -745,9 +743,9 @@ export class Reconciler {
     }
   }
 
-  #observeNamespace(type: string, object: KubeObject): void {
+  #observeNamespace(type: WatchEvent, object: KubeObject): void {
     const name = textAt(object, 'name')
-    if (type !== 'DELETED' && object.metadata['deletionTimestamp'] !== undefined) {
+    if (type !== 'deleted' && object.metadata['deletionTimestamp'] !== undefined) {
       this.#terminating.set(name, Number.POSITIVE_INFINITY)
     } else if (this.#terminating.delete(name)) {
       this.#wake(this.#policy.declaredIn(name))

@@ -51,10 +51,11 @@ interface Facts {
 function facts(error: unknown): Facts {
   const found: Facts = { status: 0, reason: '', message: String(error), causes: [], fields: [] }
   if (typeof error !== 'object' || error === null) return found
-  const { status, reason, message, details } = error as { [key: string]: unknown }
+  const { status, reason, message, serverMessage, details } = error as { [key: string]: unknown }
   if (typeof status === 'number') found.status = status
   if (typeof reason === 'string') found.reason = reason
-  if (typeof message === 'string') found.message = message
+  const words = serverMessage ?? message
+  if (typeof words === 'string') found.message = words
   const causes = (details as { causes?: unknown } | undefined)?.causes
   if (Array.isArray(causes)) {
     for (const cause of causes as { reason?: unknown; field?: unknown }[]) {

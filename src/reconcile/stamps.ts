@@ -1,5 +1,6 @@
 import type { Json, JsonObject, KubeObject } from '../model/json.ts'
 import { cloneJson, isObject } from '../object/json.ts'
+import { agentPresets } from '../policy/presets/agents.ts'
 import type { ObjectRef } from '../model/identity.ts'
 
 /** What an agent writes on every object that it brings in, besides the manifest. */
@@ -17,35 +18,23 @@ export const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configu
 /** Argo CD's tracking id names the object, the other stamps name the agent only. */
 const trackingId = 'argocd.argoproj.io/tracking-id'
 
+/** Stamps that differ from object to object: a sibling's say nothing. */
+const personal: readonly string[] = [
+  'configsync.gke.io/declared-fields',
+  'configsync.gke.io/resource-id',
+  'configmanagement.gke.io/source-path',
+]
+
 /**
- * Labels and annotations by which agents know their own objects, so that they prune them when Git drops them. Flux:
- * fluxcd/pkg ssa and kustomize-controller, helm-controller; Argo CD: docs/user-guide/resource_tracking; Config Sync:
- * its metadata package; Helm: pkg/action/validate.go.
+ * Labels and annotations by which agents know their own objects, so that they prune them when Git drops them: those of
+ * the presets, and Helm's, which wants them to adopt an object (helm/helm pkg/action/validate.go).
  */
 const stampKeys = {
-  labels: [
-    'kustomize.toolkit.fluxcd.io/name',
-    'kustomize.toolkit.fluxcd.io/namespace',
-    'helm.toolkit.fluxcd.io/name',
-    'helm.toolkit.fluxcd.io/namespace',
-    'app.kubernetes.io/instance',
-    'argocd.argoproj.io/instance',
-    'app.kubernetes.io/managed-by',
-    'configsync.gke.io/declared-version',
-    'applyset.kubernetes.io/part-of',
-  ],
+  labels: [...agentPresets.flatMap(({ stamps }) => stamps.labels), 'app.kubernetes.io/managed-by'],
   annotations: [
-    trackingId,
-    'argocd.argoproj.io/installation-id',
+    ...agentPresets.flatMap(({ stamps }) => stamps.annotations),
     'meta.helm.sh/release-name',
     'meta.helm.sh/release-namespace',
-    'configmanagement.gke.io/managed',
-    'configmanagement.gke.io/source-path',
-    'configmanagement.gke.io/token',
-    'configsync.gke.io/manager',
-    'configsync.gke.io/git-context',
-    'configsync.gke.io/resource-id',
-    'config.k8s.io/owning-inventory',
   ],
 }
 
@@ -70,13 +59,15 @@ export function readStamps(live: KubeObject, manifest: KubeObject): Stamps {
 
 /** The stamps that `stamps`, read from a sibling, would be on this object. */
 export function stampsFor(stamps: Stamps, ref: ObjectRef): Stamps {
-  const tracking = stamps.annotations[trackingId]
-  if (tracking === undefined) return stamps
+  const annotations = { ...stamps.annotations }
+  for (const key of personal) delete annotations[key]
+  const tracking = annotations[trackingId]
+  if (tracking === undefined) return { ...stamps, annotations }
   // app-name:group/Kind:namespace/name, where the namespace of a cluster-scoped object is the application's.
   const [app] = tracking.split(':')
   const namespace = ref.namespace || (/^[^:]*:[^:]*:([^/]*)\//.exec(tracking)?.[1] ?? '')
   const id = `${app}:${ref.group}/${ref.kind}:${namespace}/${ref.name}`
-  return { ...stamps, annotations: { ...stamps.annotations, [trackingId]: id } }
+  return { ...stamps, annotations: { ...annotations, [trackingId]: id } }
 }
 
 /** The manifest with the stamps, as the agent would send it. */

@@ -4,7 +4,7 @@ import type { Policy, SourcePolicy } from '../model/policy.ts'
 import { refKey, refOf } from '../object/identity.ts'
 import type { Ahead } from './ahead.ts'
 import type { Clock } from './clock.ts'
-import type { ReconcileEvent, Status } from './events.ts'
+import type { ReconcileEvent, Status, WatchEvent } from './events.ts'
 import { breakGlassUntil, textAt } from './live-facts.ts'
 import { readManagedFields } from './managed-fields.ts'
 import type { Again } from './queue.ts'
@@ -46,10 +46,10 @@ export class UndeclaredKeeper {
   }
 
   /** Takes note of what a metadata-only watch says; true where the object is to be looked at. */
-  observe(policy: Policy, type: string, object: KubeObject): boolean {
+  observe(policy: Policy, type: WatchEvent, object: KubeObject): boolean {
     const ref = refOf(object)
     const key = refKey(ref)
-    if (type !== 'DELETED' && isUndeclared(policy, ref, object)) {
+    if (type !== 'deleted' && isUndeclared(policy, ref, object)) {
       if (!this.#statuses.has(key)) this.#statuses.set(key, 'undeclared')
       return true
     }

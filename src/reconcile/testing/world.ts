@@ -6,7 +6,7 @@ import type { Agent, Declared, Policy, SourcePolicy } from '../../model/policy.t
 import { refKey, refOf } from '../../object/identity.ts'
 import { cloneJson } from '../../object/json.ts'
 import type { AgentProgress } from '../ahead.ts'
-import type { ReconcileEvent } from '../events.ts'
+import type { ReconcileEvent, WatchEvent } from '../events.ts'
 import { FieldSet } from '../field-set.ts'
 import { readManagedFields, writeManagedFields } from '../managed-fields.ts'
 import { Ledger } from '../ledger.ts'
@@ -67,7 +67,6 @@ export class World implements Objects, Forms {
       policy: this.policy(),
       objects: this,
       forms: this,
-      allowances: () => [],
       progress: { of: () => this.progress },
       git: {
         tip: () => {
@@ -144,7 +143,7 @@ export class World implements Objects, Forms {
     stored.metadata['resourceVersion'] = String(++this.#version)
     stored.metadata['managedFields'] = writeManagedFields([...others, entry])
     this.store.set(key, stored)
-    this.#emit(before === undefined ? 'ADDED' : 'MODIFIED', stored)
+    this.#emit(before === undefined ? 'added' : 'modified', stored)
     return stored
   }
 
@@ -152,7 +151,7 @@ export class World implements Objects, Forms {
     const key = refKey(refOf(object))
     const last = this.store.get(key)
     this.store.delete(key)
-    if (last !== undefined) this.#emit('DELETED', last)
+    if (last !== undefined) this.#emit('deleted', last)
   }
 
   /** The names of the events so far, with the remedy of drift. */
@@ -226,7 +225,7 @@ export class World implements Objects, Forms {
     const stored = cloneJson(object)
     stored.metadata['resourceVersion'] = String(++this.#version)
     this.store.set(key, stored)
-    this.#emit('MODIFIED', stored)
+    this.#emit('modified', stored)
     return Promise.resolve(cloneJson(stored))
   }
 
@@ -270,7 +269,7 @@ export class World implements Objects, Forms {
     )
   }
 
-  #emit(type: string, object: KubeObject): void {
+  #emit(type: WatchEvent, object: KubeObject): void {
     if (this.watching) this.reconciler.observe(type, cloneJson(object))
   }
 
