@@ -106,7 +106,7 @@ export function readFile(input: RenderInput, entry: TreeEntry, content: Buffer):
     const message = 'is kept in Git LFS, which is not fetched: commit the file itself'
     return loaded(entry, [], [{ source, file: entry.path, line: 1, message }])
   }
-  const { documents, problems } = readDocuments(content, entry.path)
+  const { documents, problems } = readDocuments(content, entry.path, { endLastLine: true })
   const read = readManifests(documents, origin)
   const all = [...problems.map((problem) => ({ source, ...problem })), ...read.problems]
   if (problems.length === 0 && !read.broken) return loaded(entry, read.manifests, all)

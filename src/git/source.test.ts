@@ -61,6 +61,13 @@ describe('a source', () => {
     )
   })
 
+  test('reads a last line without an end as kubectl does', async (t) => {
+    const { write, commit, load } = setup(t)
+    write('a.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  text: |\n    hello')
+    commit()
+    assert.deepEqual((await load()).manifests[0]?.object['data'], { text: 'hello\n' })
+  })
+
   test('under a path leaves the rest alone', async (t) => {
     const { write, commit, load } = setup(t)
     write('clusters/prod/a.yaml', configMap('a'))

@@ -25,7 +25,8 @@ const WORDS = new Map<string, Scalar>([
 ])
 
 const FLOAT = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/
-const DOT_FLOAT = /^\.[0-9]+([eE][-+]?[0-9]+)?$/
+// Go's ParseFloat, which takes underscores between digits only.
+const DOT_FLOAT = /^\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?$/
 const TIMESTAMP =
   /^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt][0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}([.,][0-9]+)?(Z|[-+][0-9]{2}:[0-9]{2})| +[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}([.,][0-9]+)?)?$/
 
@@ -67,7 +68,8 @@ function resolvePlain(text: string): Scalar {
   const word = WORDS.get(text)
   if (word) return word
   const first = text.charAt(0)
-  if (first === '.') return DOT_FLOAT.test(text) ? floatOr(text, text) : { type: 'string', value: text }
+  if (first === '.')
+    return DOT_FLOAT.test(text) ? floatOr(text.replaceAll('_', ''), text) : { type: 'string', value: text }
   if (!/[-+0-9]/.test(first) || TIMESTAMP.test(text)) return { type: 'string', value: text }
 
   const digits = text.replaceAll('_', '')

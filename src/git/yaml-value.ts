@@ -22,23 +22,26 @@ export class YamlValueError extends Error {
   }
 }
 
-/** The document's value. Throws YamlValueError. */
-export function toJson(document: Document.Parsed): Json {
-  return new Reader(document).read()
+/** The value of a document of `text`. Throws YamlValueError. */
+export function toJson(document: Document.Parsed, text: string): Json {
+  return new Reader(document, text).read()
 }
 
 type Entries = Map<string, Json>
 
 class Reader {
   private readonly root: Node | null
+  private readonly unendedAt: number
   private readonly anchors = new Map<Alias, Node>()
   private readonly open = new Set<Node>()
   private values = 0
   private aliased = 0
   private inAlias = 0
 
-  constructor(document: Document.Parsed) {
+  constructor(document: Document.Parsed, text: string) {
     this.root = document.contents
+    // Only in a last line that holds something and has no end.
+    this.unendedAt = /\S[^\n]*$/.test(text) && !text.endsWith('\n') ? text.length : -1
   }
 
   read(): Json {
@@ -171,7 +174,13 @@ class Reader {
     } catch (error) {
       throw new YamlValueError((error as Error).message, offsetOf(node))
     }
-    return { type: 'string', value: text }
+    return { type: 'string', value: this.isUnended(node) ? text.replace(/\n$/, '') : text }
+  }
+
+  /** A block scalar whose last line the file does not end: libyaml adds no line end to it, the parser here does. */
+  private isUnended({ type, range }: Scalar): boolean {
+    if (type !== Scalar.BLOCK_LITERAL && type !== Scalar.BLOCK_FOLDED) return false
+    return this.unendedAt >= 0 && range?.[2] === this.unendedAt
   }
 }
 

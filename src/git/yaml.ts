@@ -25,6 +25,14 @@ export interface YamlFile {
   problems: YamlProblem[]
 }
 
+export interface ReadOptions {
+  /**
+   * Ends a last line that has no end, as kubectl and Argo CD do (apimachinery's YAMLReader): a block scalar there then ends in
+   * a newline. sigs.k8s.io/yaml and Kustomize read it without. Default false.
+   */
+  endLastLine?: boolean
+}
+
 // What libyaml's reader refuses: control characters, and halves of surrogate pairs.
 const UNREADABLE = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]|\p{Surrogate}/u
 
@@ -32,13 +40,18 @@ const UNREADABLE = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]|\
  * All documents of `content` that hold something, and a problem for each that cannot be read: those around it are
  * still returned. Bytes must be UTF-8, or UTF-16 with a byte order mark.
  */
-export function readDocuments(content: string | Uint8Array, file: string): YamlFile {
+export function readDocuments(
+  content: string | Uint8Array,
+  file: string,
+  { endLastLine = false }: ReadOptions = {},
+): YamlFile {
   const decoded = typeof content === 'string' ? content.replace(/^\ufeff/, '') : decode(content)
   if (decoded === undefined)
     return { documents: [], problems: [{ file, line: 0, message: 'is not UTF-8 text' }] }
 
   // YAML 1.1 ends lines with these too.
-  const text = decoded.replace(/\r(?!\n)|\u0085/g, '\n')
+  const lineEnd = endLastLine && !/[\r\n]$/.test(decoded) ? '\n' : ''
+  const text = decoded.replace(/\r(?!\n)|\u0085/g, '\n') + lineEnd
   const unreadable = UNREADABLE.exec(text)
   if (unreadable) {
     const code = (unreadable[0].codePointAt(0) ?? 0).toString(16).padStart(4, '0')
@@ -67,7 +80,7 @@ export function readDocuments(content: string | Uint8Array, file: string): YamlF
       continue
     }
     try {
-      const value = toJson(document)
+      const value = toJson(document, text)
       if (value === null) continue
       documents.push({ value, line, lineAt: (path) => lines.linePos(offsetAt(document, path)).line })
     } catch (cause) {
