@@ -105,7 +105,7 @@ ENV NPM_CONFIG_CAFILE=/usr/local/share/builder.crt
 /** The folder of the npm that the base gets, fetched once by the npm of this machine. */
 async function npm(cache: string): Promise<string> {
   const folder = join(cache, `npm-${NPM}`)
-  if ((await readdir(folder).catch(() => [])).includes('package.json')) return folder
+  if (((await readdir(folder).catch(() => [])) as string[]).includes('package.json')) return folder
   const work = await mkdtemp(join(cache, 'npm-'))
   try {
     const pack = await runCommand('npm', ['pack', '--silent', `npm@${NPM}`], {

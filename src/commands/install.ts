@@ -1,0 +1,92 @@
+import { stringify } from 'yaml'
+import { ClusterApi } from '../cluster/api.ts'
+import { connect } from '../cluster/connection.ts'
+import { Discovery } from '../cluster/discovery.ts'
+import { parseConfig, readConfigFile } from '../config/load.ts'
+import type { GuardConfig } from '../config/types.ts'
+import type { KubeObject } from '../model/json.ts'
+import { agentPresets } from '../policy/presets/agents.ts'
+import { operatorPresets } from '../policy/presets/operators.ts'
+import { applyInstallation } from './install-apply.ts'
+import { readDeclared } from './install-declared.ts'
+import { guardedOf } from './install-guarded.ts'
+import { readDeployManifests } from './install-manifests.ts'
+import { installWarnings, nextSteps } from './install-notes.ts'
+import { renderInstallation } from './install-render.ts'
+import { wantedSecrets } from './install-secrets.ts'
+
+export interface InstallOptions {
+  config: string
+  kubeconfig?: string
+  context?: string
+  output: 'text' | 'json'
+  image?: string
+  replicas?: string
+  dryRun?: boolean
+  /** Leaves the rights as wide as `deploy/` has them. */
+  allKinds?: boolean
+}
+
+/**
+ * `gitops-guard install`: applies `deploy/` with this configuration, and with no more rights than the kinds that its sources
+ * declare need. With `--dry-run` it prints what it would apply, for kubectl. Can be run again at any time.
+ */
+export async function install(options: InstallOptions): Promise<number> {
+  const configuration = await readConfigFile(options.config)
+  const presets = {
+    agents: agentPresets.map(({ name }) => name),
+    operators: operatorPresets.map(({ name }) => name),
+  }
+  const config = parseConfig(configuration, options.config, { presets })
+  const connection = connect(options)
+  try {
+    const api = new ClusterApi(connection)
+    const discovery = new Discovery({ api })
+    await discovery.refresh()
+    const { guarded, unknown } = await rights(config, options, discovery)
+    const objects = renderInstallation(readDeployManifests(), {
+      configuration,
+      image: options.image,
+      replicas: replicasOf(options.replicas),
+      guarded,
+    })
+    const secrets = wantedSecrets(configuration)
+    const warnings = installWarnings(config, secrets, unknown)
+    const next = nextSteps(config, secrets)
+    for (const warning of warnings) console.error(`warning: ${warning}`)
+    if (options.dryRun === true) return print(objects, options)
+    const say = options.output === 'text'
+    if (say) console.log(`Installing into ${connection.name}, ${connection.server}`)
+    const applied = await applyInstallation(api, discovery, {
+      objects,
+      said: ({ object, action }) => say && console.log(`  ${object} ${action}`),
+    })
+    if (say) console.log(`\nNext:\n${next.map((line) => `  ${line}`).join('\n')}`)
+    else console.log(JSON.stringify({ objects: applied, warnings, next }, null, 2))
+    return 0
+  } finally {
+    connection.close()
+  }
+}
+
+async function rights(config: GuardConfig, { allKinds }: InstallOptions, discovery: Discovery) {
+  const { flux, argocd } = config.discover
+  // What is discovered is known only when the guard runs.
+  if (allKinds === true || flux !== undefined || argocd !== undefined)
+    return { guarded: undefined, unknown: [] }
+  return guardedOf(await readDeclared(config), discovery)
+}
+
+function replicasOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const replicas = Number(text)
+  if (Number.isInteger(replicas) && replicas >= 1) return replicas
+  throw new Error(`cannot install ${text} replicas as --replicas must be a whole number of at least 1`)
+}
+
+function print(objects: readonly KubeObject[], { output }: InstallOptions): number {
+  if (output === 'json')
+    console.log(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }, null, 2))
+  else process.stdout.write(objects.map((object) => `---\n${stringify(object, { lineWidth: 0 })}`).join(''))
+  return 0
+}
