@@ -99,7 +99,8 @@ export class Discovery {
 
   /**
    * The version at which a kind that is declared at `version` is compared: this one, except for custom kinds that are stored
-   * at another version and not converted, where a field that this version lacks is invisible in it. Known while {@link watch} runs.
+   * at another version and not converted, where a field that this version lacks is invisible in it. Known while {@link watch} runs
+   * or after {@link readCustomKinds}.
    */
   comparedVersion(group: string, kind: string, version: string): string {
     const custom = this.#customs.get(`${group}/${kind}`)
@@ -107,9 +108,15 @@ export class Discovery {
     return custom.versions.includes(custom.storage) ? custom.storage : version
   }
 
-  /** What a CRD says of a kind; undefined for built-in kinds. Known while {@link watch} runs. */
+  /** What a CRD says of a kind; undefined for built-in kinds. Known as in {@link comparedVersion}. */
   customKind(group: string, kind: string): CustomKind | undefined {
     return this.#customs.get(`${group}/${kind}`)
+  }
+
+  /** Reads all CRDs once, for those who do not {@link watch}. */
+  async readCustomKinds(): Promise<void> {
+    const { object } = await this.#options.api.list(CRDS)
+    for (const crd of object.items) this.#custom('added', crd as KubeObject)
   }
 
   /** Reads discovery; those who ask while it is under way share the next one. Resolves with whether anything changed. */

@@ -1,0 +1,430 @@
+/** What the API server would store for a manifest: asked once, then remembered. */
+import { createHash } from 'node:crypto'
+import type { Canonical, Manifest } from '../model/desired.ts'
+import type { ResourceInfo } from '../model/identity.ts'
+import type { KubeObject } from '../model/json.ts'
+import type { Path, Shape } from '../model/path.ts'
+import { groupOf, refKey, versionOf } from '../object/identity.ts'
+import { pathKey } from '../object/path.ts'
+import type { Answer, ClusterApi } from './api.ts'
+import { ApiError } from './api-error.ts'
+import { cleanManifest, comparable, declaredForm } from './clean-manifest.ts'
+import type { Discovery } from './discovery.ts'
+import { FormStore } from './form-store.ts'
+import { filledPatterns, generatedPaths } from './generated.ts'
+import { makeProbe } from './probe-name.ts'
+import { readRefused } from './refused.ts'
+import { Semaphore } from './semaphore.ts'
+import { serverFilled } from './server-filled.ts'
+import type { Shapes } from './shapes.ts'
+
+/**
+ * `pending`: its namespace or its kind is not there, ask again when it comes. `invalid`: the API server refuses it, in these words.
+ */
+export type CanonicalResult =
+  { canonical: Canonical } | { pending: string; retryAfterMs?: number } | { invalid: string }
+
+export interface CanonicalOptions {
+  api: Pick<ClusterApi, 'get' | 'create' | 'update'>
+  discovery: Pick<Discovery, 'resourceFor' | 'comparedVersion' | 'serverVersion' | 'customKind'>
+  shapes: Shapes
+  /** Where forms outlive the process; Secrets' are never written there. */
+  file?: string | undefined
+  /** Requests under way at the same time. Default 8: more gain nothing. */
+  concurrency?: number
+  onError?: (error: Error) => void
+}
+
+/** A refusal, or a form from declared fields alone, may be otherwise later: asked again after so long. */
+const EPHEMERAL_MS = 60_000
+
+interface Target {
+  /** As the manifest names it. */
+  declared: ResourceInfo
+  /** As it is compared; differs where objects are stored at another version and not converted. */
+  compared: ResourceInfo
+  shape: Shape | undefined
+  manifest: KubeObject
+}
+
+/** A dry-run's answer at the compared version. */
+interface Stored {
+  object: KubeObject
+  unattainable: string[]
+}
+
+/**
+ * Canonical forms by the method of docs/canonical-forms.md: two dry-run POSTs under two other names; what differs between them is the
+ * server's own. Where the names are refused: a dry-run PUT on the live object, else a dry-run POST under the real name. Where nothing can be
+ * asked, the declared fields.
+ */
+export class CanonicalForms {
+  readonly #options: CanonicalOptions
+  readonly #store: FormStore
+  readonly #gate: Semaphore
+  readonly #underWay = new Map<string, Promise<CanonicalResult>>()
+  readonly #ephemeral = new Map<string, { stamp: string; until: number; result: CanonicalResult }>()
+  /** By kind and namespace, what the server fills in there without making anything up. */
+  readonly #plain = new Map<string, Set<string>>()
+  #admission = ''
+  #epoch = 0
+
+  constructor(options: CanonicalOptions) {
+    this.#options = options
+    this.#gate = new Semaphore(options.concurrency ?? 8)
+    this.#store = new FormStore({
+      file: options.file,
+      ...(options.onError === undefined ? {} : { onError: options.onError }),
+    })
+  }
+
+  /** Counts up whenever admission, a kind's schema or the server changed: what was seen equal before may not be any more. */
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  /** Forms in memory. */
+  get size(): number {
+    return this.#store.size
+  }
+
+  /** Forgets forms made under other admission. The text stands for everything that changes what is stored (see AdmissionWatch). */
+  setAdmission(fingerprint: string): void {
+    if (fingerprint === this.#admission) return
+    this.#admission = fingerprint
+    this.forget()
+  }
+
+  /** What was learned no longer holds: forms whose schema, server or admission is as before stay. */
+  forget(): void {
+    this.#epoch++
+    this.#plain.clear()
+    this.#ephemeral.clear()
+  }
+
+  /** Reads which schemas changed; call it when discovery did. Resolves with their group versions. */
+  async refresh(): Promise<string[]> {
+    const changed = await this.#options.shapes.refresh()
+    if (changed.length > 0) this.forget()
+    else this.#ephemeral.clear()
+    return changed
+  }
+
+  /** Forgets what belongs to none of these manifests. */
+  retain(manifests: Iterable<Manifest>): void {
+    const keys = new Set<string>()
+    for (const manifest of manifests) keys.add(keyOf(manifest))
+    this.#store.retain((key) => keys.has(key))
+    for (const key of this.#ephemeral.keys()) if (!keys.has(key)) this.#ephemeral.delete(key)
+  }
+
+  /** Writes to disk what is not there yet. */
+  close(): void {
+    this.#store.flush()
+  }
+
+  /** The resource at whose version the object is read and compared; undefined where the kind is not served. */
+  resourceFor({ object }: Pick<Manifest, 'object'>): ResourceInfo | undefined {
+    const { discovery } = this.#options
+    const group = groupOf(object.apiVersion)
+    const version = discovery.comparedVersion(group, object.kind, versionOf(object.apiVersion))
+    return discovery.resourceFor(group, object.kind, version)
+  }
+
+  /** The form if it is known, without asking. Never change what it returns. */
+  cached(manifest: Manifest): Canonical | undefined {
+    const key = keyOf(manifest)
+    const stamp = this.#stamp(manifest.object)
+    const known = this.#store.get(key, stamp)
+    if (known !== undefined) return known
+    const result = this.#ephemeralResult(key, stamp)
+    return result !== undefined && 'canonical' in result ? result.canonical : undefined
+  }
+
+  /** How lists of the kind compare; undefined until its schema is loaded (`form` does that), or where it has none. */
+  shapeOf(manifest: Pick<Manifest, 'object'>): Shape | undefined {
+    const resource = this.resourceFor(manifest)
+    if (resource === undefined) return undefined
+    return this.#options.shapes.shapeOf(resource.group, resource.version, resource.kind)
+  }
+
+  /** @throws ApiError where the API server may answer later. */
+  async form(manifest: Manifest): Promise<CanonicalResult> {
+    const pending = await this.#prepare(manifest)
+    if (pending !== undefined) return pending
+    const key = keyOf(manifest)
+    const stamp = this.#stamp(manifest.object)
+    const known = this.#store.get(key, stamp)
+    if (known !== undefined) return { canonical: known }
+    const ephemeral = this.#ephemeralResult(key, stamp)
+    if (ephemeral !== undefined) return ephemeral
+    const underWay = this.#underWay.get(key) ?? this.#gate.run(() => this.#ask(manifest, key, stamp))
+    this.#underWay.set(key, underWay)
+    return underWay.finally(() => {
+      if (this.#underWay.get(key) === underWay) this.#underWay.delete(key)
+    })
+  }
+
+  /**
+   * What the API server would make of the live object if the manifest were put on it now. Undefined where it refuses, so that this says
+   * nothing (immutable fields, no right).
+   *
+   * @throws ApiError where it may answer later; with status 409 where `live` is not the newest version.
+   */
+  async confirm(manifest: Manifest, live: KubeObject): Promise<KubeObject | undefined> {
+    if ((await this.#prepare(manifest)) !== undefined) return undefined
+    const target = this.#target(manifest)
+    if (target === undefined || !this.#canDryRun(target)) return undefined
+    try {
+      const { object } = await this.#gate.run(() => this.#put(target, live))
+      return object
+    } catch (error) {
+      if (!(error instanceof ApiError) || readRefused(error) === 'transient') throw error
+      return undefined
+    }
+  }
+
+  /** Loads the schema. Returns what is not there yet. */
+  async #prepare({ object }: Manifest): Promise<{ pending: string; retryAfterMs?: number } | undefined> {
+    const { discovery, shapes } = this.#options
+    const group = groupOf(object.apiVersion)
+    const declared = discovery.resourceFor(group, object.kind, versionOf(object.apiVersion))
+    if (declared === undefined)
+      return { pending: `the API server does not serve ${object.kind} of ${object.apiVersion}` }
+    if (typeof object.metadata['name'] !== 'string' || object.metadata['name'] === '') {
+      return { pending: 'it has no name of its own (generateName)' }
+    }
+    const compared = this.resourceFor({ object }) ?? declared
+    const versions = new Set([declared.version, compared.version])
+    const load = () => Promise.all([...versions].map((version) => shapes.load(group, version)))
+    await load()
+    if (discovery.customKind(group, object.kind) === undefined || this.#isPublished(declared))
+      return undefined
+    // A new custom kind is served a moment before its schema is published.
+    await shapes.refresh()
+    await load()
+    return this.#isPublished(declared)
+      ? undefined
+      : { pending: `the schema of ${object.kind} is not published yet`, retryAfterMs: 1_000 }
+  }
+
+  #isPublished({ group, version, kind }: ResourceInfo): boolean {
+    return this.#options.shapes.canDryRun(group, version, kind)
+  }
+
+  #target({ object, ref }: Manifest): Target | undefined {
+    const { discovery, shapes } = this.#options
+    const declared = discovery.resourceFor(ref.group, object.kind, versionOf(object.apiVersion))
+    const compared = this.resourceFor({ object })
+    if (declared === undefined || compared === undefined) return undefined
+    const { group, version, kind } = compared
+    const manifest = cleanManifest(object, declared.namespaced ? ref.namespace : '')
+    return { declared, compared, shape: shapes.shapeOf(group, version, kind), manifest }
+  }
+
+  async #ask(source: Manifest, key: string, stamp: string): Promise<CanonicalResult> {
+    const target = this.#target(source)
+    if (target === undefined) return { pending: 'its kind went away' }
+    const result = await this.#find(target)
+    if ('canonical' in result && result.canonical.method !== 'declared') {
+      const onDisk = source.object.kind !== 'Secret'
+      this.#store.set(key, stamp, result.canonical, { onDisk })
+      this.#ephemeral.delete(key)
+    } else if (!('pending' in result)) {
+      this.#ephemeral.set(key, { stamp, until: Date.now() + EPHEMERAL_MS, result })
+    }
+    return result
+  }
+
+  async #find(target: Target): Promise<CanonicalResult> {
+    if (!this.#canDryRun(target)) return this.#declared(target)
+    try {
+      return { canonical: await this.#probe(target) }
+    } catch (error) {
+      return this.#without(target, error, () => this.#byRealName(target, error as ApiError))
+    }
+  }
+
+  /** What a refusal leaves to do. */
+  async #without(
+    target: Target,
+    error: unknown,
+    otherwise: () => Promise<CanonicalResult> | CanonicalResult,
+  ): Promise<CanonicalResult> {
+    if (!(error instanceof ApiError)) throw error
+    const refused = readRefused(error)
+    if (refused === 'transient') throw error
+    if (refused === 'pending') return { pending: error.serverMessage }
+    if (refused === 'no-dry-run') return this.#declared(target)
+    return otherwise()
+  }
+
+  async #probe(target: Target): Promise<Canonical> {
+    const { declared, manifest, shape } = target
+    const one = await this.#probeOnce(target)
+    const place = `${declared.group}/${declared.version}/${declared.kind}/${String(manifest.metadata['namespace'] ?? '')}`
+    const filled = filledPatterns(manifest, one.object, shape)
+    const plain = this.#plain.get(place)
+    if (plain !== undefined && filled.isSubsetOf(plain)) return this.#canonical(target, one, [], 'probe')
+    const other = await this.#probeOnce(target)
+    const generated = generatedPaths(one.object, other.object, shape)
+    if (generated.length === 0) this.#plain.set(place, plain === undefined ? filled : plain.union(filled))
+    return this.#canonical(target, one, generated, 'probe')
+  }
+
+  async #probeOnce(target: Target): Promise<Stored> {
+    const probe = makeProbe(target.manifest)
+    const { object, unattainable } = await this.#write(target, probe.object, 'create')
+    return { object: probe.restore(object), unattainable }
+  }
+
+  /** The name may be what is refused, or what the manifest reserves: a node port, room in a quota. */
+  async #byRealName(target: Target, refusal: ApiError): Promise<CanonicalResult> {
+    const live = await this.#live(target)
+    if (live === 'no-right') return this.#declared(target)
+    if (live === undefined) return this.#asNew(target, refusal)
+    for (let attempt = 0, current = live; ; attempt++) {
+      try {
+        const stored = await this.#put(target, current)
+        return { canonical: this.#canonical(target, stored, [], 'dry-run') }
+      } catch (error) {
+        if (error instanceof ApiError && error.status === 409 && attempt < 3) {
+          const newer = await this.#live(target)
+          if (newer === undefined || newer === 'no-right') throw error
+          current = newer
+          continue
+        }
+        return this.#without(target, error, () =>
+          // Others may be let do what the guard is not, or the object cannot become what the manifest says: compare what it declares.
+          readRefused(error as ApiError) === 'invalid'
+            ? { invalid: (error as ApiError).serverMessage }
+            : this.#declared(target),
+        )
+      }
+    }
+  }
+
+  async #asNew(target: Target, refusal: ApiError): Promise<CanonicalResult> {
+    if (readRefused(refusal) === 'no-right') return this.#declared(target)
+    try {
+      const one = await this.#write(target, target.manifest, 'create')
+      const other = await this.#write(target, target.manifest, 'create')
+      const generated = generatedPaths(one.object, other.object, target.shape)
+      return { canonical: this.#canonical(target, one, generated, 'probe') }
+    } catch (error) {
+      return this.#without(target, error, () => ({ invalid: (error as ApiError).serverMessage }))
+    }
+  }
+
+  async #live({ compared, manifest }: Target): Promise<KubeObject | undefined | 'no-right'> {
+    const { namespace, name } = manifest.metadata
+    try {
+      const answer = await this.#options.api.get(compared, {
+        namespace: namespace as string,
+        name: name as string,
+      })
+      return answer.object
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      if (error.status === 404) return undefined
+      if (error.status === 403) return 'no-right'
+      throw error
+    }
+  }
+
+  #put(target: Target, live: KubeObject): Promise<Stored> {
+    const { resourceVersion, uid } = live.metadata
+    const metadata = { ...target.manifest.metadata, resourceVersion: resourceVersion!, uid: uid! }
+    return this.#write(target, { ...target.manifest, metadata }, 'update')
+  }
+
+  /** One dry-run; two where the answer must be brought to another version, as reading it from storage does. */
+  async #write(
+    { declared, compared }: Target,
+    object: KubeObject,
+    verb: 'create' | 'update',
+  ): Promise<Stored> {
+    const { api } = this.#options
+    const query = { dryRun: 'All', fieldValidation: 'Warn' }
+    const write = (resource: ResourceInfo, body: KubeObject): Promise<Answer> =>
+      api[verb](resource, body, { query })
+    const first = await write(declared, object)
+    const unattainable = first.warnings.flatMap(unknownField)
+    if (declared.version === compared.version) return { object: comparable(first.object), unattainable }
+    const { resourceVersion } = object.metadata
+    const stored = comparable(first.object)
+    stored.apiVersion = `${compared.group}/${compared.version}`
+    if (resourceVersion !== undefined) stored.metadata['resourceVersion'] = resourceVersion
+    const second = await write(compared, stored)
+    return { object: comparable(second.object), unattainable }
+  }
+
+  #canonical(
+    { manifest }: Target,
+    stored: Stored,
+    generated: Path[],
+    method: Canonical['method'],
+  ): Canonical {
+    const paths = new Map(
+      [...generated, ...serverFilled(stored.object, manifest)].map((path) => [pathKey(path), path]),
+    )
+    return {
+      object: stored.object,
+      generated: [...paths.values()],
+      unattainable: stored.unattainable,
+      method,
+    }
+  }
+
+  #declared({ compared, manifest }: Target): CanonicalResult {
+    const object = declaredForm(manifest)
+    object.apiVersion = compared.group === '' ? compared.version : `${compared.group}/${compared.version}`
+    return { canonical: { object, generated: [], unattainable: [], method: 'declared' } }
+  }
+
+  /** An API server that does not say that it knows dry-runs would do it. */
+  #canDryRun({ declared }: Target): boolean {
+    return declared.verbs.includes('create') && this.#isPublished(declared)
+  }
+
+  #ephemeralResult(key: string, stamp: string): CanonicalResult | undefined {
+    const found = this.#ephemeral.get(key)
+    if (found === undefined) return undefined
+    if (found.stamp === stamp && found.until > Date.now()) return found.result
+    this.#ephemeral.delete(key)
+    return undefined
+  }
+
+  readonly #stamps = new Map<string, string>()
+
+  #stamp({ apiVersion, kind }: KubeObject): string {
+    const { discovery, shapes } = this.#options
+    const group = groupOf(apiVersion)
+    const version = versionOf(apiVersion)
+    const parts = [
+      discovery.serverVersion,
+      this.#admission,
+      shapes.schemaHash(group, version),
+      discovery.comparedVersion(group, kind, version),
+    ].join('\n')
+    let stamp = this.#stamps.get(parts)
+    if (stamp === undefined) {
+      if (this.#stamps.size > 1000) this.#stamps.clear()
+      this.#stamps.set(parts, (stamp = digest(parts)))
+    }
+    return stamp
+  }
+}
+
+function keyOf({ ref, object, hash }: Manifest): string {
+  return digest(`${refKey(ref)}\n${object.apiVersion}\n${hash}`)
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 20)
+}
+
+function unknownField(warning: string): string[] {
+  const match = /^unknown field "(.*)"$/.exec(warning)
+  return match === null ? [] : [match[1]!]
+}
