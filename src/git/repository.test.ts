@@ -5,13 +5,12 @@ import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'no
 import { createServer } from 'node:http'
 import { createServer as createTcpServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { gitHttpServer } from '../../test/git/http-server.ts'
 import { sshServer } from '../../test/git/ssh-server.ts'
-import { configMap, testRepository } from '../../test/git/test-repository.ts'
+import { configMap, privateTemporaryFolder, testRepository } from '../../test/git/test-repository.ts'
 import type { TestRepository } from '../../test/git/test-repository.ts'
 import type { GitAuth } from './credentials.ts'
 import { GitError } from './git-error.ts'
@@ -44,14 +43,15 @@ async function failure(work: Promise<unknown>, reason: GitErrorReason): Promise<
 
 const secret = (value: string) => ({ read: () => Promise.resolve(value) })
 
-/** Processes that some Repository of this test process started. */
-function gitProcesses(): string[] {
+/** Command lines of what the repositories of one test started and that still runs. */
+function gitProcesses({ stateDir }: TestRepository): string[] {
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid)
     .filter((pid) => {
       try {
         const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-        return !/\) Z /.test(stat) && readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`${MARK}=`)
+        const environment = readFileSync(`/proc/${pid}/environ`, 'latin1')
+        return !/\) Z /.test(stat) && environment.includes(`${MARK}=`) && environment.includes(stateDir)
       } catch {
         return false
       }
@@ -426,7 +426,7 @@ describe('over HTTP', () => {
     server.delay = 300
     const tip = repository.tip(MAIN)
     await new Promise((resolve) => setTimeout(resolve, 200))
-    const running = gitProcesses()
+    const running = gitProcesses(git)
     assert.ok(running.length > 0)
     for (const line of running) assert.doesNotMatch(line, /hunter2/)
     assert.equal(await tip, revision)
@@ -482,14 +482,14 @@ describe('over HTTP', () => {
       const started = performance.now()
       await failure(slow.tip(MAIN), 'timeout')
       assert.ok(performance.now() - started < 6000)
-      assert.deepEqual(gitProcesses(), [])
+      assert.deepEqual(gitProcesses(git), [])
       const fetching = slow.fetch(MAIN).catch((error: unknown) => error)
       await new Promise((resolve) => setTimeout(resolve, 300))
-      assert.ok(gitProcesses().length > 0)
+      assert.ok(gitProcesses(git).length > 0)
       await slow.stop()
       const error = await fetching
       assert.ok(error instanceof GitError && error.reason === 'aborted', String(error))
-      assert.deepEqual(gitProcesses(), [])
+      assert.deepEqual(gitProcesses(git), [])
     })
   }
 
@@ -497,7 +497,7 @@ describe('over HTTP', () => {
     const git = testRepository(t)
     const repository = open(t, git, { url: 'http://127.0.0.1:1/x.git' })
     assert.match(await failure(repository.tip(MAIN), 'unreachable'), /127\.0\.0\.1/)
-    assert.deepEqual(gitProcesses(), [])
+    assert.deepEqual(gitProcesses(git), [])
   })
 
   test('what cannot be fetched by parts is fetched whole', async (t) => {
@@ -614,6 +614,7 @@ describe('over ssh', () => {
     const git = testRepository(t)
     const revision = git.commit()
     const server = await sshServer(t, git.base)
+    privateTemporaryFolder(t, git.base)
     const url = `${server.origin}${git.path}`
     const reach = (key: string, knownHosts: string) =>
       open(t, git, { url, auth: { ssh: { key: secret(key), knownHosts: secret(knownHosts) } } })
@@ -630,7 +631,7 @@ describe('over ssh', () => {
     for (const line of server.strangerKey.split('\n').filter((part) => part.length > 30)) {
       assert.ok(!message.includes(line))
     }
-    const left = readdirSync(tmpdir()).filter((name) => name.startsWith('gitops-guard-ssh-'))
+    const left = readdirSync(git.base).filter((name) => name.startsWith('gitops-guard-ssh-'))
     assert.deepEqual(left, [], 'no key file stays')
   })
 })

@@ -104,6 +104,8 @@ const CONFIG = `[safe]
 
 const LOCAL_TIMEOUT = 120_000
 const FETCHES_PER_TIDY = 64
+/** Milliseconds: longer than any fetch takes. */
+const LEFTOVER_AGE = 20 * 60_000
 /** Of one `git cat-file --batch`. */
 const BATCH_BYTES = 32 * 1024 * 1024
 const BATCH_COUNT = 10_000
@@ -355,7 +357,7 @@ export class Repository {
       await rm(this.clone, { recursive: true, force: true })
       await this.initClone()
     })
-    await removeLocks(this.clone)
+    await removeLeftovers(this.clone, (changedAt) => changedAt < Date.now() - LEFTOVER_AGE)
   }
 
   private async initClone(): Promise<void> {
@@ -490,6 +492,7 @@ export class Repository {
   ): Promise<string> {
     const command = await this.command(args)
     const credentials = await this.credentials.open()
+    const started = Date.now() - 1000
     const timeout = this.options.timeouts?.[kind] ?? (kind === 'ask' ? 30_000 : 600_000)
     try {
       return await runGit({
@@ -501,7 +504,7 @@ export class Repository {
       })
     } catch (error) {
       if (error instanceof GitError) {
-        if (error.reason === 'timeout') await removeLocks(this.clone)
+        if (kind === 'fetch') await removeLeftovers(this.clone, (changedAt) => changedAt >= started)
         throw new GitError(error.reason, `${this.display}: ${error.message}`)
       }
       if (!(error instanceof GitExit)) throw error
@@ -575,11 +578,18 @@ async function exists(path: string): Promise<boolean> {
   )
 }
 
-/** What a killed git left: no other process writes here. */
-async function removeLocks(clone: string): Promise<void> {
+/** What a killed git left. Another process (`diff` beside `serve`) may be fetching into the same clone: not its files. */
+async function removeLeftovers(clone: string, isOurs: (changedAt: number) => boolean): Promise<void> {
   const entries = await readdir(clone, { recursive: true, withFileTypes: true }).catch(() => [])
   const left = entries.filter(
     (entry) => entry.isFile() && /\.lock$|^tmp_(pack|idx|obj|rev)_/.test(entry.name),
   )
-  await Promise.all(left.map((entry) => rm(join(entry.parentPath, entry.name), { force: true })))
+  for (const entry of left) {
+    const path = join(entry.parentPath, entry.name)
+    const changedAt = await stat(path).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => Infinity,
+    )
+    if (Number.isFinite(changedAt) && isOurs(changedAt)) await rm(path, { force: true })
+  }
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { configMap, testRepository } from '../../test/git/test-repository.ts'
+import { configMap, privateTemporaryFolder, testRepository } from '../../test/git/test-repository.ts'
 import { GitError } from './git-error.ts'
 import { Repository } from './repository.ts'
 import { loadSource } from './source.ts'
@@ -89,6 +89,7 @@ describe('a commit signed by a GPG key', () => {
   test('is loaded when the key is trusted, refused when another is', async (t) => {
     const { git, load, base } = setup(t)
     const [mine, other] = [gpgKey(t, 'mine'), gpgKey(t, 'other')]
+    privateTemporaryFolder(t, base)
     execFileSync(
       'git',
       [
@@ -112,7 +113,7 @@ describe('a commit signed by a GPG key', () => {
     await refused(load(other.open))
     await refused(load(sshKey(join(base, 'keys'), 'ssh').open))
     await refused(load('-----BEGIN PGP PUBLIC KEY BLOCK-----\nnonsense'), 'refused')
-    const left = readdirSync(tmpdir()).filter((name) => name.startsWith('gg-gpg-'))
+    const left = readdirSync(base).filter((name) => name.startsWith('gg-gpg-'))
     assert.deepEqual(left, [], 'no keyring stays')
   })
 })

@@ -63,3 +63,13 @@ export function testRepository(context: Pick<TestContext, 'after'>): TestReposit
 export function configMap(name: string, value = 'x', namespace = 'shop'): string {
   return `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\n  namespace: ${namespace}\ndata:\n  key: ${JSON.stringify(value)}\n`
 }
+
+/** Until the test ends, temporary files of this process are made in `folder`, so that what is left can be seen. */
+export function privateTemporaryFolder(context: Pick<TestContext, 'after'>, folder: string): void {
+  const before = process.env['TMPDIR']
+  process.env['TMPDIR'] = folder
+  context.after(() => {
+    if (before === undefined) delete process.env['TMPDIR']
+    else process.env['TMPDIR'] = before
+  })
+}
