@@ -2,6 +2,7 @@ import type { Change } from '../model/change.ts'
 import type { Policy } from '../model/policy.ts'
 import type { Decision, Mode, Verdict } from '../model/verdict.ts'
 import { modeFor } from './modes.ts'
+import { withKind } from './with-kind.ts'
 import type { Rule, RuleVerdict } from './rule.ts'
 import { agent } from './rules/agent.ts'
 import { agentIdentity } from './rules/agent-identity.ts'
@@ -37,7 +38,8 @@ const rules: readonly Rule[] = [
 ]
 
 /** May `before` become `after`, by this actor? From memory only, the same answer whoever asks. */
-export function judge(change: Change, policy: Policy): Verdict {
+export function judge(asked: Change, policy: Policy): Verdict {
+  const change = withKind(asked, policy)
   for (const rule of rules) {
     const verdict = rule(change, policy)
     if (verdict !== undefined) return finish(verdict, change, policy)

@@ -13,8 +13,8 @@ export interface AgentPreset {
   namespaces: readonly string[]
   /** Nothing but the agent runs there: what is in these namespaces is guarded as the agent's own. */
   dedicated?: true
-  /** Field managers it writes under: for attribution, never for permission. */
-  managers: readonly string[]
+  /** Field managers it writes under, where it uses no others: for attribution, never for permission. */
+  managers?: readonly string[]
   /** Labels and annotations that it writes on what it brings in. */
   stamps: { labels: readonly string[]; annotations: readonly string[] }
   /** Kinds that tell it what to do: `group/Kind`, `*` as in selectors. */
@@ -115,7 +115,8 @@ export const agentPresets: readonly AgentPreset[] = [
     users: [accountUser('argocd', 'argocd-application-controller')],
     namespaces: ['argocd'],
     dedicated: true,
-    managers: ['argocd-controller', 'argocd-application-controller'],
+    // 'kubectl-client-side-apply' is what it migrates from when a sync goes over to server-side apply.
+    managers: ['argocd-controller', 'argocd-application-controller', 'kubectl-client-side-apply'],
     stamps: {
       labels: ['app.kubernetes.io/instance', 'argocd.argoproj.io/instance'],
       annotations: ['argocd.argoproj.io/tracking-id', 'argocd.argoproj.io/installation-id'],
@@ -178,7 +179,6 @@ export const agentPresets: readonly AgentPreset[] = [
     // The account of the TaskRun that deploys is named per pipeline: `agents: [{ user: ... }]` beside this preset.
     users: [],
     namespaces: [],
-    managers: [],
     stamps: none,
     inputs: [],
     companions: [],
@@ -191,7 +191,6 @@ export const agentPresets: readonly AgentPreset[] = [
     title: 'Jenkins X',
     users: [accountUser('jx-git-operator', 'jx-boot-job'), accountUser('jx', 'tekton-bot')],
     namespaces: ['jx-git-operator'],
-    managers: [],
     stamps: { labels: ['gitops.jenkins-x.io/pipeline'], annotations: [] },
     inputs: [],
     companions: [],
