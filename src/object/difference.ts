@@ -1,36 +1,54 @@
 import type { Json, JsonObject } from '../model/json.ts'
 import type { FieldChange, Path, Segment, Shape } from '../model/path.ts'
+import { groupOf } from './identity.ts'
 import { equalJson, fieldOf, isObject, setKey, stableStringify } from './json.ts'
-import { orderCounts } from './order.ts'
+import { orderCounts, orderIsMeaningless } from './order.ts'
 import { equalQuantity } from './quantity.ts'
+
+/** Where a comparison is, and what it found. */
+interface Walk {
+  readonly path: Segment[]
+  readonly changes: FieldChange[]
+  /** `group/Kind` of the objects that are compared; '' for other values. */
+  readonly kind: string
+}
+
+/** True of every kind's metadata, also where nobody knows the kind's schema. */
+const METADATA: Shape = {
+  fields: { finalizers: { list: 'set' }, ownerReferences: { list: { keys: ['uid'] } } },
+}
 
 /**
  * What differs between two values, field by field: objects are descended, items of keyed lists are matched by all their
  * keys and reported whole where one side lacks them, sets compare as sets, other lists in order. An absent object is
- * descended as an empty one (`/metadata/labels/a` was added, though there were no labels), but an empty object or list that comes or
- * goes is a change itself: `emptyDir: {}` means something.
+ * descended as an empty one (`/metadata/labels/a` was added, though there were no labels), but an empty object or list
+ * that comes or goes is a change itself: `emptyDir: {}` means something. A list whose order counts is one value when it
+ * comes or goes.
  */
 export function difference(before: Json | undefined, after: Json | undefined, shape?: Shape): FieldChange[] {
-  const changes: FieldChange[] = []
-  compare(before, after, shape, [], changes)
-  return changes
+  const walk: Walk = { path: [], changes: [], kind: kindOf(before ?? after) }
+  compare(before, after, shape, walk)
+  return walk.changes
+}
+
+function kindOf(value: Json | undefined): string {
+  const apiVersion = fieldOf(value, 'apiVersion')
+  const kind = fieldOf(value, 'kind')
+  return typeof apiVersion === 'string' && typeof kind === 'string' ? `${groupOf(apiVersion)}/${kind}` : ''
 }
 
 function compare(
   before: Json | undefined,
   after: Json | undefined,
   shape: Shape | undefined,
-  path: Segment[],
-  changes: FieldChange[],
+  walk: Walk,
 ): void {
   if (before === after) return
-  if (canDescend(before, after, isObject)) {
-    compareObjects(before as JsonObject | undefined, after as JsonObject | undefined, shape, path, changes)
-  } else if (canDescend(before, after, Array.isArray)) {
-    compareLists((before ?? []) as Json[], (after ?? []) as Json[], shape, path, changes)
-  } else if (!equalScalars(before, after, shape)) {
-    changes.push(change(path, before, after))
-  }
+  if (isObject(before ?? after) && canDescend(before, after, isObject)) {
+    compareObjects(before as JsonObject | undefined, after as JsonObject | undefined, shape, walk)
+  } else if (Array.isArray(before ?? after) && canDescend(before, after, Array.isArray)) {
+    compareLists(before as Json[] | undefined, after as Json[] | undefined, shape, walk)
+  } else if (!equalScalars(before, after, shape)) note(walk, before, after)
 }
 
 /** Both are of the kind, or one is and is not empty while the other is absent. */
@@ -45,155 +63,221 @@ function canDescend(
 }
 
 function equalScalars(before: Json | undefined, after: Json | undefined, shape: Shape | undefined): boolean {
-  if (equalJson(before, after)) return true
-  return shape?.quantity === true && equalQuantity(before, after)
+  return equalJson(before, after) || (shape?.quantity === true && equalQuantity(before, after))
 }
 
 function compareObjects(
-  before: JsonObject | undefined,
-  after: JsonObject | undefined,
+  before: JsonObject = {},
+  after: JsonObject = {},
   shape: Shape | undefined,
-  path: Segment[],
-  changes: FieldChange[],
+  walk: Walk,
 ): void {
-  for (const key of Object.keys(before ?? {})) {
-    const left = before![key]
-    const right = fieldOf(after, key)
+  for (const key of Object.keys(before)) {
+    const left = before[key]
+    const right = Object.hasOwn(after, key) ? after[key] : undefined
     if (left === right) continue
-    path.push(key)
-    compare(left, right, fieldShape(shape, key), path, changes)
-    path.pop()
+    walk.path.push(key)
+    compare(left, right, fieldShape(shape, key, walk), walk)
+    walk.path.pop()
   }
-  for (const key of Object.keys(after ?? {})) {
-    if (before !== undefined && Object.hasOwn(before, key)) continue
-    path.push(key)
-    compare(undefined, after![key], fieldShape(shape, key), path, changes)
-    path.pop()
+  for (const key of Object.keys(after)) {
+    if (Object.hasOwn(before, key)) continue
+    walk.path.push(key)
+    compare(undefined, after[key], fieldShape(shape, key, walk), walk)
+    walk.path.pop()
   }
 }
 
-function fieldShape(shape: Shape | undefined, key: string): Shape | undefined {
-  if (shape === undefined) return undefined
-  return shape.fields !== undefined && Object.hasOwn(shape.fields, key) ? shape.fields[key] : shape.items
+function fieldShape(shape: Shape | undefined, key: string, { path, kind }: Walk): Shape | undefined {
+  const known =
+    shape?.fields !== undefined && Object.hasOwn(shape.fields, key) ? shape.fields[key] : shape?.items
+  return known === undefined && key === 'metadata' && path.length === 1 && kind !== '' ? METADATA : known
 }
 
 function compareLists(
-  before: Json[],
-  after: Json[],
+  before: Json[] | undefined,
+  after: Json[] | undefined,
   shape: Shape | undefined,
-  path: Segment[],
-  changes: FieldChange[],
+  walk: Walk,
 ): void {
   const list = shape?.list
-  if (list === 'set') compareSets(before, after, path, changes)
-  else if (typeof list === 'object' && before.every(isObject) && after.every(isObject)) {
+  if (list === 'set') compareSets(before ?? [], after ?? [], walk)
+  else if (typeof list === 'object' && (before ?? []).every(isObject) && (after ?? []).every(isObject)) {
     compareKeyed(
-      before as JsonObject[],
-      after as JsonObject[],
-      { keys: list.keys, item: shape?.items },
-      path,
-      changes,
+      before as JsonObject[] | undefined,
+      after as JsonObject[] | undefined,
+      list.keys,
+      shape?.items,
+      walk,
     )
-  } else compareInOrder(before, after, shape?.items, path, changes)
-}
-
-function compareKeyed(
-  before: JsonObject[],
-  after: JsonObject[],
-  { keys, item }: { keys: readonly string[]; item: Shape | undefined },
-  path: Segment[],
-  changes: FieldChange[],
-): void {
-  const left = byKeys(before, keys)
-  const right = byKeys(after, keys)
-  const field = path.findLast((segment) => typeof segment === 'string')
-  if (typeof field === 'string' && (orderCounts(field, before) || orderCounts(field, after))) {
-    const there = [...left.keys()].filter((key) => right.has(key))
-    const order = [...right.keys()].filter((key) => left.has(key))
-    if (there.some((key, index) => key !== order[index])) {
-      changes.push(change(path, before, after))
-      return
-    }
-  }
-  for (const [key, { index, value }] of left) {
-    const other = right.get(key)
-    path.push({ keys: keysOf(value, keys), index })
-    if (other === undefined) changes.push(change(path, value, undefined))
-    else compare(value, other.value, item, path, changes)
-    path.pop()
-  }
-  for (const [key, { index, value }] of right) {
-    if (left.has(key)) continue
-    changes.push(change([...path, { keys: keysOf(value, keys), index }], undefined, value))
+  } else if (before === undefined || after === undefined) note(walk, before, after)
+  else {
+    const aligned = orderIsMeaningless(walk.kind, walk.path) ? inOrderOf(before, after) : after
+    compareInOrder(before, aligned, shape?.items, walk)
   }
 }
 
-/** Items by the text of their keys. Those that share their keys are told apart by their order. */
-function byKeys(
-  items: JsonObject[],
-  keys: readonly string[],
-): Map<string, { index: number; value: JsonObject }> {
-  const map = new Map<string, { index: number; value: JsonObject }>()
-  for (const [index, value] of items.entries()) {
-    let text = keys.map((key) => stableStringify(fieldOf(value, key) ?? null)).join(',')
-    while (map.has(text)) text += '+'
-    map.set(text, { index, value })
-  }
-  return map
-}
-
-function keysOf(item: JsonObject, keys: readonly string[]): { [key: string]: Json } {
-  const values: JsonObject = {}
-  for (const key of keys) setKey(values, key, fieldOf(item, key) ?? null)
-  return values
-}
-
-function compareSets(before: Json[], after: Json[], path: Segment[], changes: FieldChange[]): void {
+function compareSets(before: Json[], after: Json[], walk: Walk): void {
   const left = new Set(before.map(stableStringify))
   const right = new Set(after.map(stableStringify))
   for (const [index, value] of before.entries()) {
-    if (!right.has(stableStringify(value)))
-      changes.push(change([...path, { value, index }], value, undefined))
+    if (!right.has(stableStringify(value))) note(walk, value, undefined, { value, index })
   }
   for (const [index, value] of after.entries()) {
-    if (!left.has(stableStringify(value))) changes.push(change([...path, { value, index }], undefined, value))
+    if (!left.has(stableStringify(value))) note(walk, undefined, value, { value, index })
   }
 }
 
 /** What is the same at both ends is set aside: what is left was added, removed, or changed one by one. */
-function compareInOrder(
-  before: Json[],
-  after: Json[],
-  item: Shape | undefined,
-  path: Segment[],
-  changes: FieldChange[],
-): void {
+function compareInOrder(before: Json[], after: Json[], item: Shape | undefined, walk: Walk): void {
   if (before.length === after.length) {
-    for (const [index, value] of before.entries()) {
-      path.push(index)
-      compare(value, after[index], item, path, changes)
-      path.pop()
-    }
+    for (let index = 0; index < before.length; index++) at(walk, index, before[index], after[index], item)
     return
   }
-  const same = (a: Json | undefined, b: Json | undefined) => equalJson(a, b)
   const shorter = Math.min(before.length, after.length)
+  const same = (a: Json | undefined, b: Json | undefined) => difference(a, b, item).length === 0
   let start = 0
   while (start < shorter && same(before[start], after[start])) start++
   let end = 0
   while (end < shorter - start && same(before.at(-1 - end), after.at(-1 - end))) end++
   if (start + end < shorter) {
-    changes.push(change(path, before, after))
+    note(walk, before, after)
     return
   }
-  for (let index = start; index < before.length - end; index++)
-    changes.push(change([...path, index], before[index], undefined))
-  for (let index = start; index < after.length - end; index++)
-    changes.push(change([...path, index], undefined, after[index]))
+  for (let index = start; index < before.length - end; index++) note(walk, before[index], undefined, index)
+  for (let index = start; index < after.length - end; index++) note(walk, undefined, after[index], index)
 }
 
-function change(path: Path, before: Json | undefined, after: Json | undefined): FieldChange {
-  if (before === undefined) return { path: [...path], op: 'add', after: after! }
-  if (after === undefined) return { path: [...path], op: 'remove', before }
-  return { path: [...path], op: 'replace', before, after }
+/** The items of `after`, those that `before` has too where it has them, the others in the places that are left. */
+function inOrderOf(before: readonly Json[], after: readonly Json[]): Json[] {
+  const left = [...after]
+  const aligned = before.map((item) => {
+    const place = left.findIndex((other) => equalJson(item, other))
+    return place < 0 ? undefined : left.splice(place, 1)[0]
+  })
+  const filled = aligned.map((item) => item ?? left.shift()).filter((item) => item !== undefined)
+  return [...filled, ...left]
+}
+
+interface Item {
+  value: JsonObject
+  index: number
+}
+
+function compareKeyed(
+  before: JsonObject[] | undefined,
+  after: JsonObject[] | undefined,
+  keys: readonly string[],
+  shape: Shape | undefined,
+  walk: Walk,
+): void {
+  if (before !== undefined && after !== undefined && areInStep(before, after, keys)) {
+    compareInStep(before, after, keys, shape, walk)
+    return
+  }
+  const left = byKeys(before ?? [], keys)
+  const right = byKeys(after ?? [], keys)
+  if (isReordered(left, right) && (orderCounts(walk.path, before!) || orderCounts(walk.path, after!))) {
+    note(walk, before, after)
+    return
+  }
+  if (before === undefined || after === undefined) {
+    // Items that share their keys have no name of their own: then the list is told as a whole.
+    if (left.size !== (before ?? []).length || right.size !== (after ?? []).length) {
+      note(walk, before, after)
+      return
+    }
+  }
+  for (const [key, items] of left) compareSameKeys(items, right.get(key) ?? [], keys, shape, walk)
+  for (const [key, items] of right) if (!left.has(key)) compareSameKeys([], items, keys, shape, walk)
+}
+
+/** Whether the items have the same keys place by place, as nearly all lists have. */
+function areInStep(before: JsonObject[], after: JsonObject[], keys: readonly string[]): boolean {
+  return (
+    before.length === after.length &&
+    before.every((item, index) => {
+      const other = after[index]!
+      return keys.every((key) => equalJson(fieldOf(item, key) ?? null, fieldOf(other, key) ?? null))
+    })
+  )
+}
+
+function compareInStep(
+  before: JsonObject[],
+  after: JsonObject[],
+  keys: readonly string[],
+  shape: Shape | undefined,
+  walk: Walk,
+): void {
+  for (const [index, value] of before.entries()) {
+    const other = after[index]!
+    if (equalJson(value, other)) continue
+    const own = keysOf(value, keys)
+    const isOnly = before.every((item, place) => place === index || !equalJson(keysOf(item, keys), own))
+    at(walk, isOnly ? { keys: own, index } : index, value, other, shape)
+  }
+}
+
+/** Items with the same keys. Mostly there is one at each side; of several the first is the first, and so on. */
+function compareSameKeys(
+  left: readonly Item[],
+  right: readonly Item[],
+  keys: readonly string[],
+  shape: Shape | undefined,
+  walk: Walk,
+): void {
+  const isOnly = left.length < 2 && right.length < 2
+  for (let place = 0; place < Math.max(left.length, right.length); place++) {
+    const ours = left[place]
+    const theirs = right[place]
+    const { value, index } = (ours ?? theirs)!
+    const segment = isOnly ? { keys: keysOf(value, keys), index } : index
+    if (ours === undefined || theirs === undefined) note(walk, ours?.value, theirs?.value, segment)
+    else at(walk, segment, ours.value, theirs.value, shape)
+  }
+}
+
+function byKeys(items: readonly JsonObject[], keys: readonly string[]): Map<string, Item[]> {
+  const map = new Map<string, Item[]>()
+  for (const [index, value] of items.entries()) {
+    const text = keys.map((key) => stableStringify(fieldOf(value, key) ?? null)).join(',')
+    const same = map.get(text)
+    if (same === undefined) map.set(text, [{ value, index }])
+    else same.push({ value, index })
+  }
+  return map
+}
+
+function keysOf(item: JsonObject, keys: readonly string[]): JsonObject {
+  const values: JsonObject = {}
+  for (const key of keys) setKey(values, key, fieldOf(item, key) ?? null)
+  return values
+}
+
+/** Whether what both have comes in another order. */
+function isReordered(left: ReadonlyMap<string, unknown>, right: ReadonlyMap<string, unknown>): boolean {
+  const ours = [...left.keys()].filter((key) => right.has(key))
+  const theirs = [...right.keys()].filter((key) => left.has(key))
+  return ours.some((key, index) => key !== theirs[index])
+}
+
+function at(
+  walk: Walk,
+  segment: Segment,
+  before: Json | undefined,
+  after: Json | undefined,
+  shape: Shape | undefined,
+): void {
+  walk.path.push(segment)
+  compare(before, after, shape, walk)
+  walk.path.pop()
+}
+
+/** Writes a change down. The path is the one that the walk is at, and one segment more where it is given. */
+function note(walk: Walk, before: Json | undefined, after: Json | undefined, segment?: Segment): void {
+  const path: Path = segment === undefined ? [...walk.path] : [...walk.path, segment]
+  if (before === undefined) walk.changes.push({ path, op: 'add', after: after! })
+  else if (after === undefined) walk.changes.push({ path, op: 'remove', before })
+  else walk.changes.push({ path, op: 'replace', before, after })
 }

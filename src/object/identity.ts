@@ -28,8 +28,16 @@ export function refKey(ref: ObjectRef): string {
   return `${ref.group}\n${ref.kind}\n${ref.namespace}\n${ref.name}`
 }
 
-/** For people: `Deployment shop/web`, `ClusterRole reader`. */
+/**
+ * For people: `Deployment shop/web`, `ClusterRole reader`. Groups that are not Kubernetes' own are shown, because their
+ * kinds may bear any name: `Service.serving.knative.dev shop/web`.
+ */
 export function formatRef(ref: ObjectRef): string {
-  const name = ref.namespace === '' ? ref.name : `${ref.namespace}/${ref.name}`
-  return escapeText(`${ref.kind} ${name}`, 400)
+  const kind = isBuiltIn(ref.group) ? ref.kind : `${ref.kind}.${ref.group}`
+  return escapeText(`${kind} ${ref.namespace === '' ? ref.name : `${ref.namespace}/${ref.name}`}`, 400)
+}
+
+/** Groups of the API server itself have no dot, or end in k8s.io, which is reserved for Kubernetes. */
+function isBuiltIn(group: string): boolean {
+  return !group.includes('.') || group.endsWith('.k8s.io')
 }

@@ -32,9 +32,14 @@ export function parseJson(text: string): Json {
 
 /** Writes JSON; a bigint as the integer that it is. */
 export function stringifyJson(value: unknown): string {
-  return JSON.stringify(value, (_, item: unknown) =>
-    typeof item === 'bigint' ? raw.rawJSON(item.toString()) : item,
-  )
+  try {
+    return JSON.stringify(value)
+  } catch {
+    // Plain JSON refuses bigint, and a replacer costs five times as much: so only where one is there.
+    return JSON.stringify(value, (_, item: unknown) =>
+      typeof item === 'bigint' ? raw.rawJSON(item.toString()) : item,
+    )
+  }
 }
 
 export function isObject(value: unknown): value is JsonObject {
@@ -67,13 +72,21 @@ export function cloneJson<T extends Json>(value: T): T {
 export function equalJson(a: Json | undefined, b: Json | undefined): boolean {
   if (a === b) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return equalNumbers(a, b)
-  if (Array.isArray(a)) {
-    return Array.isArray(b) && a.length === b.length && a.every((item, index) => equalJson(item, b[index]))
-  }
-  if (Array.isArray(b)) return false
+  if (Array.isArray(a)) return Array.isArray(b) && equalLists(a, b)
+  return !Array.isArray(b) && equalObjects(a, b)
+}
+
+function equalLists(a: readonly Json[], b: readonly Json[]): boolean {
+  if (a.length !== b.length) return false
+  for (let index = 0; index < a.length; index++) if (!equalJson(a[index], b[index])) return false
+  return true
+}
+
+function equalObjects(a: JsonObject, b: JsonObject): boolean {
   const keys = Object.keys(a)
   if (keys.length !== Object.keys(b).length) return false
-  return keys.every((key) => Object.hasOwn(b, key) && equalJson(a[key], b[key]))
+  for (const key of keys) if (!Object.hasOwn(b, key) || !equalJson(a[key], b[key])) return false
+  return true
 }
 
 function equalNumbers(a: Json | undefined, b: Json | undefined): boolean {
@@ -90,6 +103,8 @@ export function stableStringify(value: Json | undefined): string {
 
 function sorted(value: Json): Json {
   if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value === 'number' && !Number.isSafeInteger(value) && Number.isInteger(value))
+    return BigInt(value)
   if (!isObject(value)) return value
   const copy: JsonObject = {}
   for (const key of Object.keys(value).toSorted()) setKey(copy, key, sorted(value[key]!))

@@ -1,5 +1,5 @@
 import type { Json, JsonObject, KubeObject } from '../model/json.ts'
-import { isObject } from './json.ts'
+import { isObject, setKey } from './json.ts'
 
 /**
  * Metadata that the server writes and no client decides: who wrote which field, versions, identity, times, and how far
@@ -20,7 +20,7 @@ export const SERVER_METADATA: readonly string[] = [
 export function withoutServerMetadata(object: KubeObject): KubeObject {
   const metadata: JsonObject = {}
   for (const key of Object.keys(object.metadata)) {
-    if (!SERVER_METADATA.includes(key)) metadata[key] = object.metadata[key]!
+    if (!SERVER_METADATA.includes(key)) setKey(metadata, key, object.metadata[key]!)
   }
   return { ...object, metadata }
 }
@@ -32,7 +32,7 @@ export function normaliseManifest(manifest: KubeObject): KubeObject {
   for (const [key, value] of Object.entries((rest as KubeObject).metadata)) {
     if (value === null) continue
     if ((key === 'labels' || key === 'annotations') && isObject(value) && isEmpty(value)) continue
-    metadata[key] = value
+    setKey(metadata, key, value)
   }
   return { ...(rest as KubeObject), metadata }
 }

@@ -20,14 +20,24 @@ export function formatPointer(path: Path): string {
   return text
 }
 
-/** The tokens of a JSON Pointer. @throws Error where it does not begin with a slash. */
+/**
+ * The tokens of a JSON Pointer.
+ *
+ * @throws Error that says what would be right.
+ */
 export function parsePointer(pointer: string): string[] {
   if (pointer === '') return []
-  if (!pointer.startsWith('/')) throw new Error(`a JSON Pointer begins with /: current value is ${pointer}`)
-  return pointer
-    .slice(1)
-    .split('/')
-    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'))
+  if (!pointer.startsWith('/')) {
+    throw new Error(`a JSON Pointer begins with /: current value is ${JSON.stringify(pointer)}`)
+  }
+  return pointer.slice(1).split('/').map(unescapeToken)
+}
+
+function unescapeToken(token: string): string {
+  if (/~(?![01])/.test(token)) {
+    throw new Error(`~ is written ~0 and / inside a name ~1: current value is ${JSON.stringify(token)}`)
+  }
+  return token.replaceAll('~1', '/').replaceAll('~0', '~')
 }
 
 /** For people: `spec.template.spec.containers[name=app].image`, `metadata.labels["app.kubernetes.io/name"]`. */
@@ -78,4 +88,34 @@ export function getAt(value: Json | undefined, path: Path): Json | undefined {
 /** Whether an item has these keys; one that the item lacks is null. */
 export function hasKeys(item: Json, keys: { [key: string]: Json }): boolean {
   return Object.keys(keys).every((key) => equalJson(fieldOf(item, key) ?? null, keys[key]))
+}
+
+/**
+ * Whether a manifest as people write it holds something at a path of the stored object. Keys that the server fills in
+ * (a port's `protocol`) may be absent from the manifest's item, a null is as good as nothing, and a Secret may hold
+ * `data` as `stringData`.
+ */
+export function declares(manifest: Json | undefined, path: Path): boolean {
+  if (holds(manifest, path)) return true
+  return (
+    path[0] === 'data' &&
+    fieldOf(manifest, 'kind') === 'Secret' &&
+    holds(manifest, ['stringData', ...path.slice(1)])
+  )
+}
+
+function holds(value: Json | undefined, path: Path): boolean {
+  let current = value
+  for (const segment of path) {
+    if (typeof segment === 'object' && isKeyedItem(segment) && Array.isArray(current)) {
+      current = getAt(current, [segment]) ?? current.find((item) => mayHaveKeys(item, segment.keys))
+    } else current = getAt(current, [segment])
+  }
+  return current !== undefined && current !== null
+}
+
+/** The item has at least one of the keys, and no other value for any. */
+function mayHaveKeys(item: Json, keys: { [key: string]: Json }): boolean {
+  const there = Object.keys(keys).filter((key) => fieldOf(item, key) !== undefined)
+  return there.length > 0 && there.every((key) => equalJson(fieldOf(item, key), keys[key]))
 }
