@@ -1,6 +1,6 @@
 /**
- * What the server fills in by itself although a dry-run answers with something that looks constant. Data: one line a field, each with its
- * reason. (kubernetes v1.36: pkg/registry/core/service/storage/alloc.go answers dry-runs with dummies.)
+ * What the server allocates although a dry-run answers with something that looks constant. Data: one line a field, each with its
+ * reason. What controllers write later is no matter of this file: see src/drift/bookkeeping.ts. (kubernetes v1.36: pkg/registry/core/service/storage/alloc.go answers dry-runs with dummies.)
  */
 import type { Json, KubeObject } from '../model/json.ts'
 import type { Path } from '../model/path.ts'
@@ -29,30 +29,12 @@ const RULES: readonly Rule[] = [
   // Allocated from the node port range; a dry-run answers with a constant.
   { kind: '/Service', places: nodePorts },
   { kind: '/Service', places: unlessSet(['spec', 'healthCheckNodePort'], [['spec', 'healthCheckNodePort']]) },
-  // Counts the updates of the Pod template (kept for DaemonSets made before apps/v1).
-  {
-    kind: 'apps/DaemonSet',
-    places: always(['metadata', 'annotations', 'deprecated.daemonset.template.generation']),
-  },
-  // Status, which autoscaling/v1 has no other place for.
-  {
-    kind: 'autoscaling/HorizontalPodAutoscaler',
-    places: always(['metadata', 'annotations', 'autoscaling.alpha.kubernetes.io/conditions']),
-  },
-  {
-    kind: 'autoscaling/HorizontalPodAutoscaler',
-    places: always(['metadata', 'annotations', 'autoscaling.alpha.kubernetes.io/current-metrics']),
-  },
 ]
 
 /** Places of an object that are the server's to fill. */
 export function serverFilled(canonical: KubeObject, manifest: KubeObject): Path[] {
   const kind = `${groupOf(canonical.apiVersion)}/${canonical.kind}`
   return RULES.filter((rule) => rule.kind === kind).flatMap((rule) => rule.places(canonical, manifest))
-}
-
-function always(path: Path): Rule['places'] {
-  return () => [path]
 }
 
 /** The places that the canonical form has, where the manifest does not set `field`. */
