@@ -1,4 +1,6 @@
 import type { KubeObject } from '../model/json.ts'
+import { stringifyJson } from '../object/json.ts'
+import { GUARDING } from './uninstall-plan.ts'
 import { nameOf, placeOf, read, type InstallApi, type Served } from './install-api.ts'
 
 export const FIELD_MANAGER = 'gitops-guard-install'
@@ -11,7 +13,8 @@ export interface Applied {
 
 /**
  * Server-side applies the objects in their order and says each. Forced: the installer says what these objects are, after
- * `kubectl apply -k deploy/` too. The webhook configuration is made once as an empty shell; from then on it is the guard's.
+ * `kubectl apply -k deploy/` too. The webhook configuration and the policies are made once as empty shells; from then on they are
+ * the guard's.
  * Throws for the first that is refused; what went before stays, and the next installation goes on from there.
  */
 export async function applyInstallation(
@@ -33,11 +36,17 @@ async function applyOne(api: InstallApi, served: Served, object: KubeObject): Pr
   if (place === undefined)
     throw new Error(`cannot apply ${nameOf(object)}: this cluster serves no ${object.apiVersion}`)
   const before = await read(api, place)
-  if (before !== undefined && object.kind === 'ValidatingWebhookConfiguration') return 'kept'
+  if (before !== undefined && GUARDING.includes(object.kind)) return 'kept'
   const { object: after } = await api.apply(place.resource, object, {
     force: true,
     query: { fieldManager: FIELD_MANAGER, fieldValidation: 'Strict' },
   })
   if (before === undefined) return 'created'
-  return before.metadata.resourceVersion === after.metadata.resourceVersion ? 'unchanged' : 'configured'
+  return content(before) === content(after) ? 'unchanged' : 'configured'
+}
+
+/** Without what controllers write in between. */
+function content({ status: _, metadata, ...rest }: KubeObject): string {
+  const { resourceVersion: _version, managedFields: _fields, ...stays } = metadata
+  return stringifyJson([stays, rest])
 }

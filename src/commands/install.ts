@@ -1,19 +1,17 @@
 import { stringify } from 'yaml'
-import { ClusterApi } from '../cluster/api.ts'
-import { connect } from '../cluster/connection.ts'
-import { Discovery } from '../cluster/discovery.ts'
+import type { Discovery } from '../cluster/discovery.ts'
 import { parseConfig, readConfigFile } from '../config/load.ts'
 import type { GuardConfig } from '../config/types.ts'
 import type { KubeObject } from '../model/json.ts'
-import { agentPresets } from '../policy/presets/agents.ts'
-import { operatorPresets } from '../policy/presets/operators.ts'
+import { settingsOf } from '../guard/settings.ts'
+import { openCluster, presetNames, readSources } from './context.ts'
 import { applyInstallation } from './install-apply.ts'
-import { readDeclared } from './install-declared.ts'
 import { guardedOf } from './install-guarded.ts'
 import { readDeployManifests } from './install-manifests.ts'
 import { installWarnings, nextSteps } from './install-notes.ts'
 import { renderInstallation } from './install-render.ts'
 import { wantedSecrets } from './install-secrets.ts'
+import { writeStaticManifests } from './install-static.ts'
 
 export interface InstallOptions {
   config: string
@@ -23,6 +21,7 @@ export interface InstallOptions {
   image?: string
   replicas?: string
   dryRun?: boolean
+  staticManifests?: string
   /** Leaves the rights as wide as `deploy/` has them. */
   allKinds?: boolean
 }
@@ -33,16 +32,14 @@ export interface InstallOptions {
  */
 export async function install(options: InstallOptions): Promise<number> {
   const configuration = await readConfigFile(options.config)
-  const presets = {
-    agents: agentPresets.map(({ name }) => name),
-    operators: operatorPresets.map(({ name }) => name),
-  }
-  const config = parseConfig(configuration, options.config, { presets })
-  const connection = connect(options)
+  const config = parseConfig(configuration, options.config, { presets: presetNames })
+  const { connection, api, discovery } = await openCluster(options)
   try {
-    const api = new ClusterApi(connection)
-    const discovery = new Discovery({ api })
-    await discovery.refresh()
+    if (options.staticManifests !== undefined)
+      return await writeStaticManifests(options.staticManifests, config, {
+        discovery,
+        output: options.output,
+      })
     const { guarded, unknown } = await rights(config, options, discovery)
     const objects = renderInstallation(readDeployManifests(), {
       configuration,
@@ -74,7 +71,14 @@ async function rights(config: GuardConfig, { allKinds }: InstallOptions, discove
   // What is discovered is known only when the guard runs.
   if (allKinds === true || flux !== undefined || argocd !== undefined)
     return { guarded: undefined, unknown: [] }
-  return guardedOf(await readDeclared(config), discovery)
+  const { sources } = settingsOf(config)
+  const states = await readSources(sources)
+  const declaring = sources.map(({ policy, sync }, index) => ({
+    ...policy,
+    sync,
+    manifests: states[index]?.manifests ?? [],
+  }))
+  return guardedOf(declaring, discovery)
 }
 
 function replicasOf(text: string | undefined): number | undefined {
@@ -87,6 +91,9 @@ function replicasOf(text: string | undefined): number | undefined {
 function print(objects: readonly KubeObject[], { output }: InstallOptions): number {
   if (output === 'json')
     console.log(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }, null, 2))
-  else process.stdout.write(objects.map((object) => `---\n${stringify(object, { lineWidth: 0 })}`).join(''))
+  else
+    process.stdout.write(
+      objects.map((object) => `---\n${stringify(object, { version: '1.1', lineWidth: 0 })}`).join(''),
+    )
   return 0
 }

@@ -87,6 +87,8 @@ export class Removal {
       if (error.status === 404) return
       // Nobody answers reviews: so nobody keeps anything either.
       if (error.status >= 500) return said({ object, action: 'down' })
+      // A policy refuses without any guard. If one runs, the policies that go next come back, and that is said.
+      if (isByPolicy(error)) return said({ object, action: 'unanswered' })
       throw new Error(`the guard cannot be asked to step down`, { cause: error })
     }
     const active = await this.#until(this.#waits.stepDown, async () => isActive(await read(this.#api, place)))
@@ -125,8 +127,7 @@ export class Removal {
       } catch (error) {
         if (!(error instanceof ApiError)) throw error
         if (error.status === 404) return false
-        const policy = error.serverMessage.includes('ValidatingAdmissionPolicy')
-        if (!policy || Date.now() - start > this.#waits.policy) throw error
+        if (!isByPolicy(error) || Date.now() - start > this.#waits.policy) throw error
       }
     }
   }
@@ -155,6 +156,10 @@ export class Removal {
       if (Date.now() - start >= limit) return false
     }
   }
+}
+
+function isByPolicy({ serverMessage }: ApiError): boolean {
+  return serverMessage.includes('ValidatingAdmissionPolicy')
 }
 
 function isActive(object: Json | undefined): boolean {

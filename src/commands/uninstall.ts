@@ -1,8 +1,7 @@
 import { createInterface } from 'node:readline/promises'
-import { ClusterApi } from '../cluster/api.ts'
-import { connect } from '../cluster/connection.ts'
-import { Discovery } from '../cluster/discovery.ts'
+import type { ClusterApi } from '../cluster/api.ts'
 import { fieldOf } from '../object/json.ts'
+import { openCluster } from './context.ts'
 import { readDeployManifests } from './install-manifests.ts'
 import { Removal, type Removed } from './uninstall-remove.ts'
 
@@ -26,11 +25,8 @@ const WORDS: Record<Removed['action'], string> = {
  * down or half gone. What Git declares stays as it is. Can be run again.
  */
 export async function uninstall(options: UninstallOptions): Promise<number> {
-  const connection = connect(options)
+  const { connection, api, discovery } = await openCluster(options)
   try {
-    const api = new ClusterApi(connection)
-    const discovery = new Discovery({ api })
-    await discovery.refresh()
     const say = options.output === 'text'
     const removed: Removed[] = []
     const removal = new Removal(api, discovery, {

@@ -2,7 +2,8 @@ import type { DesiredState } from '../model/desired.ts'
 import type { GitAuth } from '../git/credentials.ts'
 import { SourceFollower, type FollowStatus } from '../git/follow.ts'
 import type { GitError } from '../git/git-error.ts'
-import { Repository } from '../git/repository.ts'
+import { Repositories } from '../git/repositories.ts'
+import type { Repository } from '../git/repository.ts'
 import { sameRepository } from '../git/same-repository.ts'
 import type { SourceSpec } from '../git/source-spec.ts'
 import type { Refresh, Tip } from '../reconcile/ahead.ts'
@@ -27,7 +28,7 @@ export interface SourcesOptions {
 /** Every source, each followed; one clone for all sources of one repository. */
 export class Sources implements Tip, Refresh {
   readonly #options: SourcesOptions
-  readonly #repositories = new Map<string, Repository>()
+  readonly #repositories: Repositories
   readonly #followers = new Map<
     string,
     { input: SourceInput; repository: Repository; follower: SourceFollower }
@@ -35,6 +36,8 @@ export class Sources implements Tip, Refresh {
 
   constructor(inputs: readonly SourceInput[], options: SourcesOptions) {
     this.#options = options
+    const { stateDir, environment } = options
+    this.#repositories = new Repositories({ stateDir, environment })
     for (const input of inputs) this.#add(input)
   }
 
@@ -74,17 +77,13 @@ export class Sources implements Tip, Refresh {
 
   /** After it resolves nothing is called and no git runs. */
   async stop(): Promise<void> {
-    await Promise.all([...this.#followers.values()].map(({ follower }) => follower.stop()))
-    await Promise.all([...this.#repositories.values()].map((repository) => repository.stop()))
+    const followers = [...this.#followers.values()].map(({ follower }) => follower.stop())
+    await Promise.all([...followers, this.#repositories.stop()])
   }
 
   #add(input: SourceInput): void {
-    const { stateDir, environment, onState, onError } = this.#options
-    const key = JSON.stringify([input.url, input.auth === undefined])
-    const repository =
-      this.#repositories.get(key) ??
-      new Repository({ url: input.url, stateDir, auth: input.auth, environment })
-    this.#repositories.set(key, repository)
+    const { stateDir, onState, onError } = this.#options
+    const repository = this.#repositories.open(input.url, input.auth)
     const { spec, poll } = input
     const follower = new SourceFollower({
       spec,

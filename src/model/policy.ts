@@ -1,4 +1,3 @@
-import type { Actor } from './actor.ts'
 import type { Canonical, Manifest } from './desired.ts'
 import type { ObjectRef } from './identity.ts'
 import type { Path, Shape } from './path.ts'
@@ -118,6 +117,4 @@ export interface Policy {
   declaresGroup(group: string): boolean
   /** Sources that own a namespace: they declare it or objects in it. */
   sourcesOf(namespace: string): readonly SourcePolicy[]
-  /** The authenticated actor who last wrote these fields of this object, where a review or an audit event told. */
-  writerOf?(ref: ObjectRef, path: Path): Actor | undefined
 }

@@ -1,0 +1,209 @@
+import type { ClusterApi } from '../cluster/api.ts'
+import { CanonicalForms } from '../cluster/canonical.ts'
+import type { Discovery } from '../cluster/discovery.ts'
+import { Shapes } from '../cluster/shapes.ts'
+import { readableChanges, reportedChanges } from '../drift/changeset.ts'
+import { ClusterObjects } from '../guard/cluster-objects.ts'
+import { DesiredStates } from '../guard/desired-states.ts'
+import { knownForms } from '../guard/known-forms.ts'
+import { guardIdentity, type Settings, type SourceSettings } from '../guard/settings.ts'
+import type { Manifest } from '../model/desired.ts'
+import type { ObjectRef } from '../model/identity.ts'
+import type { KubeObject } from '../model/json.ts'
+import type { FieldChange } from '../model/path.ts'
+import type { Declared, Policy } from '../model/policy.ts'
+import { formatRef, refKey, refOf } from '../object/identity.ts'
+import { stringifyJson } from '../object/json.ts'
+import { maskChanges } from '../object/mask.ts'
+import { escapeText } from '../object/text.ts'
+import { Comparison } from '../reconcile/comparison.ts'
+import { Ledger } from '../reconcile/ledger.ts'
+import { exemptFromUndeclared } from '../reconcile/undeclared.ts'
+import { chosenSources, openCluster, readSettings, readSources, type CommonOptions } from './context.ts'
+
+type Status = 'inSync' | 'modified' | 'missing' | 'undeclared' | 'pending' | 'invalid' | 'unattainable'
+
+interface Row {
+  ref: ObjectRef
+  apiVersion: string
+  status: Status
+  origin?: { file: string; line: number }
+  changes: readonly FieldChange[]
+  /** Why, where a status alone does not say it. */
+  message?: string
+}
+
+/** Objects that are read at the same time. */
+const AT_A_TIME = 16
+const DRIFT: readonly Status[] = ['modified', 'missing', 'undeclared']
+
+/** `gitops-guard diff`: compares the cluster with Git. Writes nothing; 1 where something differs. */
+export async function diff(options: CommonOptions): Promise<number> {
+  const settings = await readSettings(options)
+  const sources = chosenSources(settings, options.source)
+  const [states, { api, discovery, connection }] = await Promise.all([
+    readSources(sources),
+    openCluster(options),
+  ])
+  try {
+    const forms = new CanonicalForms({ api, discovery, shapes: new Shapes(api) })
+    await forms.refresh()
+    const known = knownForms(forms)
+    const desired = new DesiredStates(sources, (group, kind) => discovery.namespaced(group, kind), known)
+    for (const state of states) desired.accept(state)
+    const policy = onlyGit(settings, desired)
+    const comparison = new Comparison({ forms: known, ledger: new Ledger() })
+    const objects = new ClusterObjects(api, discovery)
+    const look = (declared: Declared) => compareOne(declared, { policy, comparison, forms, objects })
+    const rows = await inParallel([...desired.index.all()], look)
+    rows.push(...(await undeclaredRows(sources, desired, { api, discovery })))
+    const revisions = states.map(({ source, revision }) => ({ name: source, revision }))
+    if (options.output === 'json') console.log(stringifyJson(asJson(revisions, rows)))
+    else printText(revisions, rows)
+    for (const { file, line, message } of states.flatMap(({ problems }) => problems)) {
+      console.error(escapeText(`${file}:${line}: ${message}`, 2000))
+    }
+    return rows.some(({ status }) => DRIFT.includes(status)) ? 1 : 0
+  } finally {
+    connection.close()
+  }
+}
+
+interface Tools {
+  policy: Policy
+  comparison: Comparison
+  forms: CanonicalForms
+  objects: ClusterObjects
+}
+
+async function compareOne(declared: Declared, { policy, comparison, forms, objects }: Tools): Promise<Row> {
+  const { manifest } = declared
+  const { ref, object, origin } = manifest
+  const row = {
+    ref,
+    apiVersion: object.apiVersion,
+    origin: { file: origin.file, line: origin.line },
+    changes: [],
+  }
+  const [form, live] = await Promise.all([forms.form(manifest), liveOf(manifest, forms, objects)])
+  if ('invalid' in form) return { ...row, status: 'invalid', message: form.invalid }
+  if (live === undefined) return { ...row, status: isPending(form, policy, ref) ? 'pending' : 'missing' }
+  if ('pending' in form) return { ...row, status: 'pending', message: form.pending }
+  const { canonical } = form
+  const { changes } = await comparison.confirmed(policy, declared, canonical, live, refKey(ref))
+  if (changes.length > 0) return { ...row, status: 'modified', changes: maskChanges(ref, changes) }
+  if (canonical.unattainable.length === 0) return { ...row, status: 'inSync' }
+  const message = `the API server drops ${canonical.unattainable.join(', ')}`
+  return { ...row, status: 'unattainable', message }
+}
+
+/** What is not there as its namespace is not, and no one declares that: it waits for somebody. */
+function isPending(form: object, policy: Policy, ref: ObjectRef): boolean {
+  const namespace = { group: '', kind: 'Namespace', namespace: '', name: ref.namespace }
+  return 'pending' in form && policy.declared(namespace) === undefined
+}
+
+async function liveOf(manifest: Manifest, forms: CanonicalForms, objects: ClusterObjects) {
+  const resource = forms.resourceFor(manifest)
+  if (resource === undefined) return undefined
+  const { group, version } = resource
+  return await objects.get({
+    apiVersion: group === '' ? version : `${group}/${version}`,
+    kind: manifest.ref.kind,
+    namespace: manifest.ref.namespace,
+    name: manifest.ref.name,
+  })
+}
+
+/** A policy with what Git and the configuration say; nobody acts in a comparison. */
+function onlyGit(settings: Settings, desired: DesiredStates): Policy {
+  const { config, agents, allowances } = settings
+  return {
+    ...desired.index,
+    mode: config.mode,
+    guard: guardIdentity('', ''),
+    agents,
+    allowances,
+    sharedControllerIdentity: false,
+    connect: config.connect,
+    children: config.children,
+    modes: config.modes,
+    breakGlass: [],
+  }
+}
+
+/** What exists in namespaces of sources that do not let be what Git does not name. */
+async function undeclaredRows(
+  sources: readonly SourceSettings[],
+  desired: DesiredStates,
+  { api, discovery }: { api: ClusterApi; discovery: Discovery },
+): Promise<Row[]> {
+  if (sources.every(({ policy }) => policy.undeclared === 'allow')) return []
+  const namespaces = [...desired.index.namespaces()].filter((namespace) =>
+    desired.index.sourcesOf(namespace).some(({ undeclared }) => undeclared !== 'allow'),
+  )
+  const kinds = discovery.resources().filter(({ namespaced, verbs }) => namespaced && verbs.includes('list'))
+  const pairs = kinds.flatMap((info) => namespaces.map((namespace) => ({ info, namespace })))
+  const found = await inParallel(pairs, async ({ info, namespace }) => {
+    const { object } = await api.list(info, namespace)
+    const apiVersion = info.group === '' ? info.version : `${info.group}/${info.version}`
+    return object.items.map((item) => ({ ...(item as KubeObject), apiVersion, kind: info.kind }))
+  })
+  return found
+    .flat()
+    .map((object) => ({ object, ref: refOf(object) }))
+    .filter(
+      ({ object, ref }) => desired.index.declared(ref) === undefined && !exemptFromUndeclared(ref, object),
+    )
+    .map(({ object, ref }) => ({
+      ref,
+      apiVersion: object.apiVersion,
+      status: 'undeclared' as const,
+      changes: [],
+    }))
+}
+
+function asJson(sources: readonly { name: string; revision: string }[], rows: readonly Row[]) {
+  return {
+    sources,
+    objects: rows.map(({ ref, apiVersion, status, origin, changes, message }) => ({
+      apiVersion,
+      kind: ref.kind,
+      namespace: ref.namespace,
+      name: ref.name,
+      status,
+      ...(origin === undefined ? {} : { origin }),
+      changes: reportedChanges(changes),
+      ...(message === undefined ? {} : { message }),
+    })),
+  }
+}
+
+function printText(sources: readonly { name: string; revision: string }[], rows: readonly Row[]): void {
+  for (const { name, revision } of sources) console.log(`${name} at ${revision.slice(0, 12)}`)
+  const counts = new Map<Status, number>()
+  for (const row of rows) {
+    counts.set(row.status, (counts.get(row.status) ?? 0) + 1)
+    if (row.status === 'inSync') continue
+    const place = row.origin === undefined ? '' : `  ${escapeText(row.origin.file, 500)}:${row.origin.line}`
+    console.log(`\n${row.status}  ${formatRef(row.ref)}${place}`)
+    if (row.message !== undefined) console.log(`  ${escapeText(row.message, 1000)}`)
+    for (const line of readableChanges(row.changes)) console.log(`  ${line}`)
+  }
+  const summary = [...counts].map(([status, count]) => `${count} ${status}`).join(', ')
+  console.log(`\n${summary || 'Git declares nothing'}`)
+}
+
+/** Maps with so many under way at a time; the first error ends it. */
+async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results = new Array<R>(items.length)
+  let next = 0
+  const worker = async () => {
+    while (next < items.length) {
+      const index = next++
+      results[index] = await work(items[index]!)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(AT_A_TIME, items.length) }, worker))
+  return results
+}

@@ -1,0 +1,384 @@
+/** Wires one guard: for `serve`, the demo and tests alike. */
+import { join } from 'node:path'
+import { AdmissionServer } from './admission/server.ts'
+import type { ClientTarget } from './admission/configuration.ts'
+import { AdmissionWatch } from './cluster/admission-watch.ts'
+import { ClusterApi } from './cluster/api.ts'
+import { CanonicalForms } from './cluster/canonical.ts'
+import type { Connection } from './cluster/connection.ts'
+import { Discovery } from './cluster/discovery.ts'
+import { Reflector } from './cluster/reflector.ts'
+import { Shapes } from './cluster/shapes.ts'
+import type { Environment } from './config/environment.ts'
+import { readAuditEvents } from './guard/audit.ts'
+import { ClusterObjects } from './guard/cluster-objects.ts'
+import { conditionsOf } from './guard/conditions.ts'
+import { Core } from './guard/core.ts'
+import { Exceptions, type Exception } from './guard/exceptions.ts'
+import { whoAmI, sharesControllerIdentity } from './guard/identity.ts'
+import { knownForms } from './guard/known-forms.ts'
+import { Registration } from './guard/registration.ts'
+import { SecretStore } from './guard/secret-store.ts'
+import { guardIdentity, GUARD_NAME, type Settings } from './guard/settings.ts'
+import { Teller } from './guard/tell.ts'
+import { verifyPush } from './git/push.ts'
+import type { Change } from './model/change.ts'
+import type { Policy } from './model/policy.ts'
+import type { Verdict } from './model/verdict.ts'
+import { isExemptUser } from './policy/exempt.ts'
+import { judge } from './policy/judge.ts'
+import { Ledger } from './reconcile/ledger.ts'
+import { HttpServer } from './telemetry/http.ts'
+import type { Logger } from './telemetry/logger.ts'
+import { Metrics } from './telemetry/metrics.ts'
+import { FileStore } from './tls/file-store.ts'
+import { Certificates } from './tls/rotate.ts'
+
+export interface GuardOptions {
+  settings: Settings
+  connection: Connection
+  environment: Environment
+  logger: Logger
+  ports: { https: number; http: number }
+  /** Registered instead of the Service: for a guard outside the cluster. */
+  webhookUrl?: string
+}
+
+/** A guard that runs. */
+export interface Guard {
+  /** Where it listens. */
+  ports: { https: number; http: number }
+  /** Puts another configuration in force once its sources are read; the one before stays until then. */
+  reconfigure(settings: Settings): Promise<void>
+  configInvalid(): void
+  /** Stops answering once nobody asks any more. What it registered stays. */
+  stop(): Promise<void>
+}
+
+/** Starts a guard; resolves when it listens. It is ready, as `/readyz` says, once Git was read. */
+export async function startGuard(options: GuardOptions): Promise<Guard> {
+  const guard = new RunningGuard(options)
+  await guard.start()
+  return guard
+}
+
+class RunningGuard implements Guard {
+  ports: { https: number; http: number }
+  readonly #options: GuardOptions
+  readonly #logger: Logger
+  readonly #metrics: Metrics
+  readonly #api: ClusterApi
+  readonly #discovery: Discovery
+  readonly #forms: CanonicalForms
+  readonly #ledger = new Ledger()
+  readonly #exceptions: Exceptions
+  readonly #teller: Teller
+  readonly #stops: (() => unknown)[] = []
+  #core!: Core
+  #certificates!: Certificates
+  #admission!: AdmissionServer
+  #registration!: Registration
+  #http!: HttpServer
+  #username = ''
+  #shared = false
+  #registered = false
+  #stopping = false
+
+  constructor(options: GuardOptions) {
+    const { settings, connection, logger } = options
+    this.#options = options
+    this.#logger = logger
+    this.ports = options.ports
+    this.#metrics = new Metrics({
+      objects: () => this.#core?.reconciler.counts().statuses ?? [],
+      waiting: () => this.#teller.waiting(),
+    })
+    this.#api = new ClusterApi(connection, {
+      onRequest: ({ verb, code }) => this.#metrics.apiRequest(verb, code),
+    })
+    this.#discovery = new Discovery({
+      api: this.#api,
+      onError: (error) => logger.warn({ err: error }, 'discovery'),
+    })
+    this.#forms = new CanonicalForms({
+      api: this.#api,
+      discovery: this.#discovery,
+      shapes: new Shapes(this.#api),
+      file: settings.config.stateDir === undefined ? undefined : join(settings.config.stateDir, 'forms.json'),
+      onError: (error) => logger.warn({ err: error }, 'canonical forms'),
+    })
+    this.#teller = new Teller({ logger, metrics: this.#metrics, ledger: this.#ledger, settings })
+    this.#exceptions = new Exceptions({
+      onChange: () => this.#core?.exceptionsChanged(),
+      onEvent: (event, exception) => this.#exceptionEvent(event, exception),
+    })
+  }
+
+  async start(): Promise<void> {
+    const { settings, logger } = this.#options
+    await this.#teller.start()
+    await this.#startHttp()
+    await this.#discovery.refresh()
+    await this.#forms.refresh()
+    this.#username = await whoAmI(this.#api)
+    this.#shared = await sharesControllerIdentity(this.#api)
+    if (this.#shared) {
+      logger.warn(
+        'controllers share the identity system:kube-controller-manager: their jobs cannot be told apart',
+      )
+    }
+    await this.#startCertificates()
+    await this.#startAdmission()
+    this.#startRegistration()
+    this.#core = this.#makeCore(settings)
+    this.#watchCluster()
+    this.#core.start()
+    void this.#core.loaded.then(() => this.#register())
+    logger.info(
+      { server: this.#options.connection.server, user: this.#username, ...this.ports },
+      'the guard has started',
+    )
+  }
+
+  async reconfigure(settings: Settings): Promise<void> {
+    const before = this.#core
+    const next = this.#makeCore(settings)
+    next.start()
+    await next.loaded
+    if (this.#stopping) return next.stop()
+    this.#core = next
+    this.#teller.reconfigure(settings)
+    this.#metrics.configValid(true)
+    await before.stop()
+    await this.#register()
+    this.#logger.info('the new configuration is in force')
+  }
+
+  configInvalid(): void {
+    this.#metrics.configValid(false)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    // What it registered stays: a guard that is down still refuses people.
+    await Promise.all([this.#registration?.stop(), this.#core?.stop()])
+    await this.#admission?.stop()
+    for (const stop of this.#stops) await stop()
+    this.#exceptions.stop()
+    this.#certificates?.stop()
+    this.#forms.close()
+    await this.#teller.stop()
+    await this.#http.close()
+  }
+
+  get #policy(): Policy {
+    return this.#core.policy
+  }
+
+  #makeCore(settings: Settings): Core {
+    const { config } = settings
+    const { environment, logger } = this.#options
+    const core: Core = new Core({
+      settings,
+      guard: guardIdentity(this.#username, this.#namespace),
+      api: this.#api,
+      discovery: this.#discovery,
+      forms: knownForms(this.#forms),
+      objects: new ClusterObjects(this.#api, this.#discovery),
+      ledger: this.#ledger,
+      progress: { of: () => undefined },
+      stateDir: config.stateDir ?? join(environment.cacheHome, 'gitops-guard', 'serve', environment.replica),
+      environment: environment.variables,
+      sharedControllerIdentity: this.#shared,
+      exceptions: () => this.#exceptions.open(),
+      tell: (event) => this.#teller.reconciled(event),
+      onState: (state, change) => this.#teller.loaded(state, change),
+      onGitError: (source, error) =>
+        logger.warn({ source, reason: error.reason, err: error }, 'Git cannot be read'),
+      onPolicy: () => {
+        if (this.#registered && core === this.#core) void this.#register()
+      },
+    })
+    return core
+  }
+
+  get #namespace(): string {
+    return this.#options.environment.namespace ?? GUARD_NAME
+  }
+
+  async #startHttp(): Promise<void> {
+    const { logger, settings, ports } = this.#options
+    const secret = settings.config.gitWebhook?.secret
+    this.#http = new HttpServer({
+      conditions: () => conditionsOf(this.#core, { registered: this.#registered }),
+      metrics: this.#metrics,
+      ...(secret === undefined
+        ? {}
+        : {
+            git: async (headers, body) => {
+              const push = verifyPush(headers, body, await secret.read())
+              if ('refused' in push) return { status: 403, message: push.refused }
+              const sources = this.#core?.pushed(push.urls) ?? []
+              return {
+                status: 202,
+                message: sources.length > 0 ? `reading ${sources.join(', ')}` : 'no source is there',
+              }
+            },
+          }),
+      onError: (error) => logger.error({ err: error }, 'HTTP'),
+    })
+    this.ports.http = await this.#http.listen(ports.http)
+  }
+
+  async #startCertificates(): Promise<void> {
+    const { environment, settings, logger, webhookUrl } = this.#options
+    const inCluster = environment.namespace !== undefined && webhookUrl === undefined
+    const host = webhookUrl === undefined ? undefined : new URL(webhookUrl).hostname.replace(/^\[|\]$/g, '')
+    const isIp = host !== undefined && (/^[\d.]+$/.test(host) || host.includes(':'))
+    const service = `${GUARD_NAME}.${this.#namespace}.svc`
+    this.#certificates = await Certificates.start({
+      store: inCluster
+        ? new SecretStore(this.#api, { namespace: this.#namespace, name: `${GUARD_NAME}-tls` })
+        : new FileStore(join(settings.config.stateDir ?? join(environment.stateHome, 'gitops-guard'), 'tls')),
+      names: {
+        dnsNames: [service, ...(host === undefined || isIp ? [] : [host])],
+        ips: isIp ? [host] : [],
+      },
+      onChange: (served) => {
+        this.#admission.setCertificates(served)
+        this.#metrics.certificate('serving', this.#certificates.expiresAt)
+        if (this.#registered) void this.#register()
+      },
+      onError: (error) => logger.error({ err: error }, 'certificates'),
+    })
+    this.#metrics.certificate('serving', this.#certificates.expiresAt)
+    this.#stops.push(() => this.#certificates.stop())
+  }
+
+  async #startAdmission(): Promise<void> {
+    const { ports, logger } = this.#options
+    this.#admission = new AdmissionServer({
+      certificate: this.#certificates.current,
+      kindOf: (group, resource) => this.#discovery.kindOf(group, resource),
+      judge: (change) => judge(change, this.#policy),
+      ready: () => this.#core !== undefined && this.#core.complete,
+      whenBlind: (change) => this.#whenBlind(change),
+      onError: (error, change) => logger.error({ err: error, id: change.id }, 'a review could not be judged'),
+      onTlsError: (error) => logger.warn({ err: error }, 'TLS'),
+      onVerdict: (change, verdict, ms) => this.#judged(change, verdict, ms),
+      audit: (body) => this.#audit(body),
+    })
+    this.ports.https = await this.#admission.listen(ports.https)
+  }
+
+  /** Open for the agent and the system, closed for people; as the webhook's conditions would have it. */
+  #whenBlind({ actor }: Change): 'allow' | 'deny' {
+    if (this.#core === undefined) return 'deny'
+    if (isExemptUser(actor.username, this.#policy)) return 'allow'
+    const { config, sources } = this.#core.settings
+    const enforces = config.mode === 'enforce' || sources.some(({ policy }) => policy.mode === 'enforce')
+    return enforces ? 'deny' : 'allow'
+  }
+
+  #judged(change: Change, verdict: Verdict, ms: number): void {
+    if (
+      verdict.decision !== 'deny' &&
+      change.ref.kind === 'BreakGlass' &&
+      change.ref.group === 'gitops-guard.dev'
+    ) {
+      this.#exceptions.reviewed(change)
+    }
+    this.#teller.judged(change, verdict, ms, this.#policy)
+  }
+
+  #audit(body: Buffer): void {
+    const writes = readAuditEvents(body, {
+      policy: this.#policy,
+      kindOf: (group, resource) => this.#discovery.kindOf(group, resource),
+      known: (ref, path, value) => this.#ledger.writerOf(ref, path, value) !== undefined,
+    })
+    for (const write of writes) this.#ledger.record(write)
+  }
+
+  #startRegistration(): void {
+    const { webhookUrl, logger } = this.#options
+    const target: ClientTarget =
+      webhookUrl === undefined
+        ? { service: { namespace: this.#namespace, name: GUARD_NAME, port: 443 } }
+        : { url: `${webhookUrl.replace(/\/$/, '')}/validate` }
+    this.#registration = new Registration({
+      api: this.#api,
+      discovery: this.#discovery,
+      target,
+      onRestored: (restoration) => this.#teller.restored(restoration),
+      onError: (error) => logger.error({ err: error }, 'registration'),
+      onPublished: (bundle) => this.#certificates.published(bundle),
+    })
+  }
+
+  /** Registers the webhook as the policy in force wants it. */
+  async #register(): Promise<void> {
+    try {
+      const { policy, index } = this.#core
+      await this.#registration.keep({ policy, index, caBundle: this.#certificates.current.caBundle })
+      this.#registered = true
+    } catch (error) {
+      this.#logger.error({ err: error }, 'the webhook cannot be registered: trying again')
+      if (!this.#stopping) setTimeout(() => void this.#register(), 1000).unref()
+    }
+  }
+
+  /** Follows what changes how objects are stored, and the exceptions that people open. */
+  #watchCluster(): void {
+    const api = this.#api
+    this.#stops.push(
+      this.#discovery.watch(() => {
+        void this.#forms.refresh().then(() => {
+          this.#core.kindsChanged()
+          this.#core.reconciler.checkAll()
+        })
+      }),
+    )
+    const admission = new AdmissionWatch({
+      api,
+      onChange: (fingerprint) => {
+        const { epoch } = this.#forms
+        this.#forms.setAdmission(fingerprint)
+        if (this.#forms.epoch !== epoch && epoch > 0) this.#core.reconciler.checkAll()
+      },
+    })
+    admission.start()
+    const exceptions = new Reflector({
+      api,
+      resource: {
+        group: 'gitops-guard.dev',
+        version: 'v1alpha1',
+        resource: 'breakglasses',
+        kind: 'BreakGlass',
+        namespaced: true,
+      },
+      onEvent: (type, object) => this.#exceptions.observe(type, object),
+    })
+    exceptions.start()
+    this.#stops.push(
+      () => admission.stop(),
+      () => exceptions.stop(),
+    )
+  }
+
+  #exceptionEvent(event: 'opened' | 'renewed' | 'ended', exception: Exception): void {
+    this.#teller.exception(event, exception)
+    if (event !== 'ended') return
+    // Git's state returns.
+    const { namespace, objects } = exception
+    for (const { manifest } of this.#core.policy.declaredIn(namespace)) {
+      const { group, kind, name } = manifest.ref
+      if (
+        objects.length > 0 &&
+        !objects.some((one) => one.group === group && one.kind === kind && one.name === name)
+      )
+        continue
+      this.#core.reconciler.check(manifest.ref)
+    }
+  }
+}

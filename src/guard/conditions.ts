@@ -1,0 +1,50 @@
+import type { Condition } from '../telemetry/condition.ts'
+import type { Core } from './core.ts'
+
+/** A watch that may have missed changes for so long is told, in milliseconds. */
+const STALE_MS = 30_000
+
+/** What `/readyz` tells: whether Git was read and the webhook stands, and everything that is not as it should be. */
+export function conditionsOf(core: Core | undefined, { registered }: { registered: boolean }): Condition[] {
+  if (core === undefined) return [{ name: 'cluster', ok: false, required: true, reason: 'not reached yet' }]
+  const conditions: Condition[] = [
+    { name: 'git', ok: core.complete, required: true, reason: 'not every source was read yet' },
+    { name: 'webhook', ok: registered, required: true, reason: 'not registered yet' },
+  ]
+  for (const [source, { lastError, revision, since }] of core.sourceStatuses()) {
+    const reason =
+      lastError === undefined ? undefined : `${lastError.message} (since ${new Date(since).toISOString()})`
+    conditions.push({
+      name: `git/${source}`,
+      ok: reason === undefined,
+      ...(reason === undefined ? {} : { reason }),
+    })
+    const problems = core.stateOf(source)?.problems ?? []
+    if (problems.length === 0 || revision === undefined) continue
+    const [first] = problems
+    const more = problems.length > 1 ? ` and ${problems.length - 1} more` : ''
+    conditions.push({
+      name: `manifests/${source}`,
+      ok: false,
+      reason: `${first!.file}:${first!.line}: ${first!.message}${more}`,
+    })
+  }
+  for (const { group, kind, phase, staleForMs, lastError } of core.watches.states()) {
+    const ok = phase === 'absent' || staleForMs < STALE_MS
+    conditions.push({
+      name: `watch/${group === '' ? kind : `${group}/${kind}`}`,
+      ok,
+      ...(ok
+        ? {}
+        : { reason: `nothing seen for ${Math.round(staleForMs / 1000)} s: ${lastError?.message ?? phase}` }),
+    })
+  }
+  for (const kind of core.watches.absent) {
+    conditions.push({
+      name: `kind/${kind}`,
+      ok: false,
+      reason: 'Git declares it, the API server does not serve it',
+    })
+  }
+  return conditions
+}

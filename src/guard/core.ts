@@ -1,0 +1,220 @@
+import type { DesiredState } from '../model/desired.ts'
+import type { GuardIdentity, Policy } from '../model/policy.ts'
+import type { ClusterApi } from '../cluster/api.ts'
+import type { Discovery } from '../cluster/discovery.ts'
+import type { GitError } from '../git/git-error.ts'
+import type { FollowStatus } from '../git/follow.ts'
+import type { Forms as KnownForms } from '../policy/snapshot.ts'
+import type { Progress } from '../reconcile/ahead.ts'
+import type { ReconcileEvent } from '../reconcile/events.ts'
+import type { Ledger } from '../reconcile/ledger.ts'
+import type { Objects } from '../reconcile/objects.ts'
+import type { Forms } from '../reconcile/forms.ts'
+import { Reconciler, type DesiredChange } from '../reconcile/reconciler.ts'
+import type { Exception } from './exceptions.ts'
+import { DesiredStates } from './desired-states.ts'
+import type { Settings } from './settings.ts'
+import { Sources } from './sources.ts'
+import { UndeclaredWatches } from './undeclared-watches.ts'
+import { Watches } from './watches.ts'
+
+/** What a core works with; all of it outlives the core. */
+export interface CoreOptions {
+  settings: Settings
+  guard: GuardIdentity
+  api: ClusterApi
+  discovery: Discovery
+  forms: Forms & KnownForms
+  objects: Objects
+  ledger: Ledger
+  progress: Progress
+  /** Folder for clones. */
+  stateDir: string
+  environment: Readonly<Record<string, string | undefined>>
+  sharedControllerIdentity: boolean
+  exceptions(): readonly Exception[]
+  owns?: (key: string) => boolean
+  tell(event: ReconcileEvent): void
+  /** A source's commit is in force. */
+  onState(state: DesiredState, change: DesiredChange): void
+  onGitError(source: string, error: GitError): void
+  /** The policy is another one now: guarded namespaces or kinds may have changed. */
+  onPolicy(): void
+}
+
+/**
+ * What follows from one configuration: its sources, what they declare, the policy made of it, the watches and the
+ * reconciler. A new configuration gets a core of its own, and the old one goes when the new one has read Git.
+ */
+export class Core {
+  readonly settings: Settings
+  readonly reconciler: Reconciler
+  readonly #options: CoreOptions
+  readonly #states: DesiredStates
+  readonly #sources: Sources
+  readonly #watches: Watches
+  readonly #undeclared: UndeclaredWatches
+  readonly #loaded = Promise.withResolvers<void>()
+  #policy: Policy
+  #stopped = false
+
+  constructor(options: CoreOptions) {
+    const { settings, discovery, forms, api } = options
+    this.#options = options
+    this.settings = settings
+    this.#states = new DesiredStates(
+      settings.sources,
+      (group, kind) => discovery.namespaced(group, kind),
+      forms,
+    )
+    this.#policy = this.#makePolicy()
+    this.#sources = new Sources(
+      settings.sources.map(({ input }) => input),
+      {
+        stateDir: options.stateDir,
+        environment: options.environment,
+        onState: (state) => this.#accept(state),
+        onError: (source, error) => options.onGitError(source, error),
+      },
+    )
+    this.reconciler = this.#makeReconciler()
+    this.#watches = new Watches({
+      api,
+      discovery,
+      listener: this.reconciler,
+      wants: (group, kind, namespace, name) => this.#wants(group, kind, namespace, name),
+      onState: () => undefined,
+    })
+    this.#undeclared = new UndeclaredWatches({ api, discovery, reconciler: this.reconciler })
+    if (settings.sources.length === 0) this.#loaded.resolve()
+  }
+
+  /** Begins to read Git and to watch. */
+  start(): void {
+    this.#sources.start()
+    if (this.settings.sources.length === 0) this.#follow()
+  }
+
+  /** Resolves when every source was read once. */
+  get loaded(): Promise<void> {
+    return this.#loaded.promise
+  }
+
+  get complete(): boolean {
+    return this.#states.complete
+  }
+
+  get policy(): Policy {
+    return this.#policy
+  }
+
+  get index() {
+    return this.#states.index
+  }
+
+  get watches(): Watches {
+    return this.#watches
+  }
+
+  stateOf(source: string): DesiredState | undefined {
+    return this.#states.stateOf(source)
+  }
+
+  sourceStatuses(): Map<string, FollowStatus> {
+    return this.#sources.statuses()
+  }
+
+  /** A push to a repository: its sources are read now. */
+  pushed(urls: readonly string[]): string[] {
+    return this.#sources.pushed(urls)
+  }
+
+  /** Exceptions opened or ended: the policy holds them, and what they let people change is compared again. */
+  exceptionsChanged(): void {
+    this.#renew()
+  }
+
+  /** Discovery or schemas changed: kinds that came are watched, and what is declared may belong elsewhere. */
+  kindsChanged(): void {
+    const changes = this.#states.replace()
+    this.#renew()
+    for (const change of changes) this.reconciler.desiredChanged(change)
+    this.#follow()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.reconciler.close()
+    await Promise.all([this.#sources.stop(), this.#watches.stop(), this.#undeclared.stop()])
+  }
+
+  #accept(state: DesiredState): void {
+    if (this.#stopped) return
+    const first = this.#states.stateOf(state.source) === undefined
+    const change = this.#states.accept(state)
+    this.#renew()
+    this.reconciler.desiredChanged(change)
+    // Watches that run already will not list again for a source that is read after others.
+    if (first) for (const ref of change.added) if (this.#watches.follows(ref)) this.reconciler.check(ref)
+    this.#follow()
+    this.#options.onState(this.#states.stateOf(state.source)!, change)
+    if (this.#states.complete) this.#loaded.resolve()
+  }
+
+  #renew(): void {
+    this.#policy = this.#makePolicy()
+    this.reconciler.setPolicy(this.#policy)
+    this.#options.onPolicy()
+  }
+
+  #follow(): void {
+    this.#watches.sync(this.#states.index.all())
+    const strict = new Set<string>()
+    for (const namespace of this.#states.index.namespaces()) {
+      const sources = this.#states.index.sourcesOf(namespace)
+      if (sources.some(({ undeclared }) => undeclared !== 'allow')) strict.add(namespace)
+    }
+    this.#undeclared.sync(strict)
+  }
+
+  #wants(group: string, kind: string, namespace: string, name: string): boolean {
+    if (this.#policy.declared({ group, kind, namespace, name }) !== undefined) return true
+    return group === '' && kind === 'Namespace' && this.#states.index.namespaces().has(name)
+  }
+
+  #makePolicy(): Policy {
+    const { settings, guard, sharedControllerIdentity, exceptions } = this.#options
+    const { config, agents, allowances } = settings
+    return {
+      ...this.#states.index,
+      mode: config.mode,
+      guard,
+      agents,
+      allowances,
+      sharedControllerIdentity,
+      connect: config.connect,
+      children: config.children,
+      modes: config.modes,
+      breakGlass: exceptions(),
+    }
+  }
+
+  #makeReconciler(): Reconciler {
+    const { settings, objects, forms, progress, ledger, tell, owns } = this.#options
+    return new Reconciler({
+      policy: this.#policy,
+      objects,
+      forms,
+      progress,
+      git: {
+        tip: (source) => this.#sources.tip(source),
+        refresh: (source) => this.#sources.refresh(source),
+      },
+      ledger,
+      tell,
+      graceMs: () => settings.config.graceSeconds * 1000,
+      isAgent: (source) => settings.sources.some(({ policy, sync }) => sync && policy.name === source),
+      ...(owns === undefined ? {} : { owns }),
+    })
+  }
+}

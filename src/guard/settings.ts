@@ -1,0 +1,96 @@
+import type { AgentConfig, AllowConfig, GuardConfig, SourceConfig } from '../config/types.ts'
+import type { Agent, Allowance, GuardIdentity, SourcePolicy } from '../model/policy.ts'
+import { parseGitUrl } from '../git/git-url.ts'
+import { agentPresets } from '../policy/presets/agents.ts'
+import { operatorPresets } from '../policy/presets/operators.ts'
+import type { SourceInput } from './sources.ts'
+
+/** One source: how it is read, and what it asks for. */
+export interface SourceSettings {
+  input: SourceInput
+  policy: SourcePolicy
+  namespace?: string
+  /** The guard brings it in itself. */
+  sync: boolean
+}
+
+/** The configuration with its presets resolved. */
+export interface Settings {
+  config: GuardConfig
+  agents: readonly Agent[]
+  allowances: readonly Allowance[]
+  sources: readonly SourceSettings[]
+}
+
+/** The guard's own name for its objects in the cluster. */
+export const GUARD_NAME = 'gitops-guard'
+
+export function guardIdentity(username: string, namespace: string): GuardIdentity {
+  return { username, namespace, name: GUARD_NAME }
+}
+
+/** Resolves presets and gives each source what it takes from above it. */
+export function settingsOf(config: GuardConfig): Settings {
+  const agents = config.agents.map(agentOf)
+  const sources = config.sources.map((source) => sourceSettings(source, agents))
+  return { config, agents, sources, allowances: config.allow.flatMap(allowancesOf) }
+}
+
+function sourceSettings(source: SourceConfig, agents: readonly Agent[]): SourceSettings {
+  const { name, ref, path, renderer, namespace, verify, repository, auth, poll } = source
+  const [kind, value] = Object.entries(ref)[0] as [string, string]
+  return {
+    input: {
+      spec: { name, ref, path, renderer, namespace, verify },
+      url: repository,
+      auth,
+      poll,
+    },
+    policy: {
+      name,
+      repository: parseGitUrl(repository).display,
+      ref: `${kind} ${value}`,
+      mode: source.mode,
+      heal: source.heal,
+      undeclared: source.undeclared,
+      agents: source.agents?.map(agentOf) ?? agents,
+      recreate: source.recreate,
+    },
+    ...(namespace === undefined ? {} : { namespace }),
+    sync: source.sync,
+  }
+}
+
+function agentOf(agent: AgentConfig): Agent {
+  if ('user' in agent) {
+    return {
+      name: agent.user,
+      users: [agent.user],
+      ...(agent.managers === undefined ? {} : { managers: agent.managers }),
+    }
+  }
+  const preset = agentPresets.find(({ name }) => name === agent.preset)
+  if (preset === undefined) throw new Error(`there is no agent preset ${agent.preset}`)
+  const { name, users, managers } = preset
+  return { name, users, ...(managers === undefined ? {} : { managers }) }
+}
+
+function allowancesOf(allow: AllowConfig): readonly Allowance[] {
+  if ('preset' in allow) {
+    const preset = operatorPresets.find(({ name }) => name === allow.preset)
+    if (preset === undefined) throw new Error(`there is no allowance preset ${allow.preset}`)
+    return preset.allowances
+  }
+  const { name, reason, actors, objects, fields, ops } = allow
+  return [
+    {
+      name,
+      reason: reason ?? `the configuration allows ${name}`,
+      users: actors.users,
+      ...(actors.groups === undefined ? {} : { groups: actors.groups }),
+      objects,
+      fields,
+      ...(ops === undefined ? {} : { ops }),
+    },
+  ]
+}
