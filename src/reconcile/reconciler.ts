@@ -38,6 +38,8 @@ import { relapseOf, Troubles } from './troubles.ts'
 import type { Remains, Trouble } from './troubles.ts'
 import { UndeclaredKeeper } from './undeclared-keeper.ts'
 
+export type { Form, Forms } from './forms.ts'
+
 /** A source's new commit, in force from now on. */
 export interface DesiredChange {
   source: string
@@ -83,6 +85,9 @@ interface LiveEvent {
   /** When it was received, in milliseconds since the epoch. */
   at: number
 }
+
+/** Objects that wait in the queue, at most, while their canonical form is not known. */
+const mostHeld = 1_000
 
 /** A difference that is to be decided about. */
 interface Question {
@@ -208,7 +213,8 @@ export class Reconciler {
   observe(type: WatchEvent, object: KubeObject): void {
     const ref = refOf(object)
     if (ref.kind === 'Namespace' && ref.group === '') this.#observeNamespace(type, object)
-    if (this.#policy.declared(ref) === undefined) return
+    const declared = this.#policy.declared(ref)
+    if (declared === undefined) return
     const key = refKey(ref)
     const at = this.#clock.now()
     if (type === 'deleted') {
@@ -221,7 +227,10 @@ export class Reconciler {
     // A list brings what is known, our own writes come back as events: neither needs another look.
     if (tracked.resourceVersion === version && tracked.equalIn === this.#options.forms.epoch) return
     if (this.#own.has(key, version)) return
-    this.#queue.add(key, { object, read: false, at })
+    // A list may be far longer than what is worth holding: an object that must wait for its form is read again then.
+    const { ready } = this.#queue.sizes
+    const hold = ready < (declared.canonical() === undefined ? mostHeld : mostHeld * 5)
+    this.#queue.add(key, hold ? { object, read: false, at } : { read: true, at })
   }
 
   /** A full list of a kind begins; what it holds comes through `observe`, then `synced` says that it is complete. */
@@ -508,7 +517,7 @@ export class Reconciler {
     // Whether the agent is done with this commit says if live lags or was set back: ask before calling it pending.
     const decision: Decision =
       question.pending && trouble.answer === undefined
-        ? { remedy: 'wait', reason: 'ask', ask: true }
+        ? { remedy: 'wait', reason: 'pending', ask: true }
         : decideRemedy(this.#facts(key, declared, trouble, question))
     finding.remedy = decision.remedy
     finding.reason = decision.reason
