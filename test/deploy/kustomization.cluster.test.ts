@@ -1,10 +1,13 @@
 /** `deploy/` on a real API server: it applies, and the guard's account may do what it needs and no more. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { DEPLOY, readDeployManifests } from '../../src/commands/install-manifests.ts'
 import { nameOf } from '../../src/commands/install-api.ts'
 import { startControlPlane, type ControlPlane } from '../control-plane/control-plane.ts'
 import { applyDeploy, GUARD } from './installation.ts'
+import { guardingPolicyText } from './write-guarding-policy.ts'
 
 let plane: ControlPlane
 before(async () => {
@@ -28,6 +31,21 @@ test('hold exactly what the installer reads from the same files', async () => {
   assert.equal(new Set(readDeployManifests().map(nameOf)).size, read.length)
 })
 
+test('hold the guarding policies that the admission code makes', () => {
+  assert.equal(
+    readFileSync(join(DEPLOY, 'guarding-policy.yaml'), 'utf8'),
+    guardingPolicyText(),
+    'run node test/deploy/write-guarding-policy.ts',
+  )
+})
+
+test('refuse nothing while the guard has never run', async () => {
+  const binding = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/gitops-guard'
+  assert.deepEqual((await plane.api('GET', binding)).body.spec.validationActions, ['Audit'])
+  const webhook = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/gitops-guard'
+  assert.equal((await plane.api('GET', webhook)).body.webhooks, undefined)
+})
+
 test('make Pods that the restricted Pod security standard and the quota admit', async () => {
   await eventually(async () => {
     const { stdout } = await plane.kubectl('admin', 'get pods -n gitops-guard -o name'.split(' '))
@@ -40,7 +58,8 @@ const may: [verb: string, resource: string, options?: string[]][] = [
   ['create', 'validatingwebhookconfigurations'],
   ['patch', 'validatingwebhookconfigurations/gitops-guard'],
   ['update', 'validatingadmissionpolicies/gitops-guard'],
-  ['update', 'validatingadmissionpolicybindings/gitops-guard'],
+  ['update', 'validatingadmissionpolicybindings/gitops-guard-namespace'],
+  ['update', 'validatingadmissionpolicies/gitops-guard-webhooks'],
   ['watch', 'mutatingwebhookconfigurations'],
   ['watch', 'customresourcedefinitions'],
   ['watch', 'limitranges'],
