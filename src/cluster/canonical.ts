@@ -28,6 +28,8 @@ export interface CanonicalOptions {
   api: Pick<ClusterApi, 'get' | 'create' | 'update'>
   discovery: Pick<Discovery, 'resourceFor' | 'comparedVersion' | 'serverVersion' | 'customKind'>
   shapes: Shapes
+  /** A text that changes when what admission makes of such objects does: see AdmissionWatch. Default: it never does. */
+  admission?: (resource: ResourceInfo, namespace: string) => string
   /** Where forms outlive the process; Secrets' are never written there. */
   file?: string | undefined
   /** Requests under way at the same time. Default 8: more gain nothing. */
@@ -66,7 +68,6 @@ export class CanonicalForms {
   readonly #ephemeral = new Map<string, { stamp: string; until: number; result: CanonicalResult }>()
   /** By kind and namespace, what the server fills in there without making anything up. */
   readonly #plain = new Map<string, Set<string>>()
-  #admission = ''
   #epoch = 0
 
   constructor(options: CanonicalOptions) {
@@ -88,14 +89,7 @@ export class CanonicalForms {
     return this.#store.size
   }
 
-  /** Forgets forms made under other admission. The text stands for everything that changes what is stored (see AdmissionWatch). */
-  setAdmission(fingerprint: string): void {
-    if (fingerprint === this.#admission) return
-    this.#admission = fingerprint
-    this.forget()
-  }
-
-  /** What was learned no longer holds: forms whose schema, server or admission is as before stay. */
+  /** Call it when admission changed. Forms stay whose schema, server and admission are as before. */
   forget(): void {
     this.#epoch++
     this.#plain.clear()
@@ -134,7 +128,7 @@ export class CanonicalForms {
   /** The form if it is known, without asking. Never change what it returns. */
   cached(manifest: Manifest): Canonical | undefined {
     const key = keyOf(manifest)
-    const stamp = this.#stamp(manifest.object)
+    const stamp = this.#stamp(manifest)
     const known = this.#store.get(key, stamp)
     if (known !== undefined) return known
     const result = this.#ephemeralResult(key, stamp)
@@ -153,7 +147,7 @@ export class CanonicalForms {
     const pending = await this.#prepare(manifest)
     if (pending !== undefined) return pending
     const key = keyOf(manifest)
-    const stamp = this.#stamp(manifest.object)
+    const stamp = this.#stamp(manifest)
     const known = this.#store.get(key, stamp)
     if (known !== undefined) return { canonical: known }
     const ephemeral = this.#ephemeralResult(key, stamp)
@@ -397,19 +391,20 @@ export class CanonicalForms {
 
   readonly #stamps = new Map<string, string>()
 
-  #stamp({ apiVersion, kind }: KubeObject): string {
-    const { discovery, shapes } = this.#options
+  #stamp({ object: { apiVersion, kind }, ref: { namespace } }: Manifest): string {
+    const { discovery, shapes, admission } = this.#options
     const group = groupOf(apiVersion)
     const version = versionOf(apiVersion)
+    const resource = discovery.resourceFor(group, kind, version)
     const parts = [
       discovery.serverVersion,
-      this.#admission,
       shapes.schemaHash(group, version),
       discovery.comparedVersion(group, kind, version),
+      resource === undefined ? '' : (admission?.(resource, namespace) ?? ''),
     ].join('\n')
     let stamp = this.#stamps.get(parts)
     if (stamp === undefined) {
-      if (this.#stamps.size > 1000) this.#stamps.clear()
+      if (this.#stamps.size > 10_000) this.#stamps.clear()
       this.#stamps.set(parts, (stamp = digest(parts)))
     }
     return stamp
