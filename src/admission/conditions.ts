@@ -2,7 +2,7 @@ import type { ResourceKey } from './configuration.ts'
 import type { Policy } from '../model/policy.ts'
 import { allAgents } from '../policy/agents.ts'
 import { autoscalerUser, scaleTarget } from '../policy/autoscaled.ts'
-import { exemptIdentities } from '../policy/exempt.ts'
+import { exemptIdentities, type Exempt } from '../policy/exempt.ts'
 import { guardGroup } from '../policy/guard-objects.ts'
 import { agentPreset, type AgentPreset } from '../policy/presets/agents.ts'
 import { controllerManager, systemControllers } from '../policy/system-controllers.ts'
@@ -47,17 +47,12 @@ export function conditions(facts: ConditionFacts): MatchCondition[] {
       past(numbered('trusted', index), bound(`${cel.user} in ${celList(users)}`, facts.boundTokens)),
     ),
     ...(facts.scope === 'Namespaced'
-      ? exempt.limited
-          .slice(0, MAX_LIMITED)
-          .map(({ users, namespaces }, index) =>
-            past(
-              numbered('limited', index),
-              bound(
-                `${cel.user} in ${celList(users)} && ${cel.namespace} in ${celList(namespaces)}`,
-                facts.boundTokens,
-              ),
-            ),
-          )
+      ? chunks(pairs(exempt.limited)).map((each, index) =>
+          past(
+            numbered('limited', index),
+            bound(`(${cel.user} + ' ' + ${cel.namespace}) in ${celList(each)}`, facts.boundTokens),
+          ),
+        )
       : []),
     past('companions', companions(inputs)),
     past('system-controllers', `${cel.user} in ${celList(system)} && !(${controllerAsked(facts)})`),
@@ -68,8 +63,8 @@ export function conditions(facts: ConditionFacts): MatchCondition[] {
   ].filter(({ expression }) => expression !== '!(false)')
 }
 
-/** Far below the 64 that the API server takes. */
-const MAX_LIMITED = 40
+/** Of trusted and of limited agents each; the API server takes 64 conditions. Who is in none of them is judged. */
+const MAX_CHUNKS = 20
 /** Usernames in one expression: 10,000 would be refused. */
 const CHUNK = 500
 
@@ -82,7 +77,14 @@ const numbered = (name: string, index: number) => (index === 0 ? name : `${name}
 function chunks(users: readonly string[]): string[][] {
   const parts: string[][] = []
   for (let start = 0; start < users.length; start += CHUNK) parts.push(users.slice(start, start + CHUNK))
-  return parts
+  return parts.slice(0, MAX_CHUNKS)
+}
+
+/** `user namespace`: no namespace has a space in it. */
+function pairs(limited: Exempt['limited']): string[] {
+  return limited.flatMap(({ users, namespaces }) =>
+    users.flatMap((user) => namespaces.map((namespace) => `${user} ${namespace}`)),
+  )
 }
 
 /** Extras prove nothing against somebody who may impersonate; they help against a token that was stolen. */
@@ -299,26 +301,29 @@ export function resourceKey({ group, resource }: ResourceKey): string {
 
 /**
  * Where accounts live that go past the webhook though their namespace is not guarded (kube-system): asked about only
- * what would hand such an account out, a token, a token Secret, or something that runs as it.
+ * what would hand such an account out, a token, a token Secret, or something that runs as it. `accounts` are
+ * `namespace/name`.
  */
-export function identityConditions(facts: ConditionFacts, accounts: readonly string[]): MatchCondition[] {
-  const names = celList(accounts)
-  const podSpec = (path: string) =>
-    `object.?${path}${path === '' ? '' : '.?'}serviceAccountName.orValue('') in ${names}`
+export function identityConditions(policy: Policy, accounts: readonly string[]): MatchCondition[] {
+  const listed = accounts.length <= MAX_ACCOUNTS
+  const isAccount = (name: string) =>
+    listed ? `(${cel.namespace} + '/' + ${name}) in ${celList(accounts)}` : `${name} != ''`
+  const runsAs = (path: string) => isAccount(`object.?${path}.?serviceAccountName.orValue('')`)
+  const secretOf = "object.?metadata.?annotations[?'kubernetes.io/service-account.name'].orValue('')"
   const handsOut = celAny([
-    `request.resource.resource == 'serviceaccounts' && ${cel.subresource} == 'token' && request.name in ${names}`,
-    `request.resource.resource == 'secrets' && object.?type.orValue('') == 'kubernetes.io/service-account-token' && object.?metadata.?annotations[?'kubernetes.io/service-account.name'].orValue('') in ${names}`,
-    podSpec('spec'),
-    podSpec('spec.?template.?spec'),
-    podSpec('spec.?jobTemplate.?spec.?template.?spec'),
+    `request.resource.resource == 'serviceaccounts' && ${cel.subresource} == 'token' && ${isAccount('request.name')}`,
+    `request.resource.resource == 'secrets' && object.?type.orValue('') == 'kubernetes.io/service-account-token' && ${isAccount(secretOf)}`,
+    ...['spec', 'spec.?template.?spec', 'spec.?jobTemplate.?spec.?template.?spec'].map(runsAs),
   ])
-  const users = [...systemUsers(), facts.policy.guard.username]
   return [
     { name: 'hands-out-an-identity', expression: handsOut },
-    past('control-plane', `${cel.user} in ${celList(users)}`),
+    past('control-plane', `${cel.user} in ${celList([...systemUsers(), policy.guard.username])}`),
     past('kubelets', kubelets),
   ]
 }
+
+/** The list is in the expression five times. With more, every account of those namespaces is asked about. */
+const MAX_ACCOUNTS = 200
 
 /** True where a shell in a Pod would be a way to an identity: never let past, whatever the configuration says. */
 export function connectInto(namespaces: Iterable<string>): string {

@@ -103,32 +103,30 @@ function identityWebhook(facts: ConfigurationFacts): JsonObject[] {
     ...systemControllers.flatMap((controller) => controller.users),
     ...allAgents(facts.policy).flatMap((agent) => agent.users),
   ]
-  const accounts = users
-    .flatMap((user) => serviceAccount(user) ?? [])
-    .filter(({ name }) => !name.includes('*'))
   const guarded = new Set(facts.namespaces)
-  const outside = accounts.filter(({ namespace }) => !guarded.has(namespace) && !namespace.includes('*'))
-  return [...new Set(outside.map(({ namespace }) => namespace))].toSorted().map((namespace, index) => {
-    const names = outside.filter((account) => account.namespace === namespace).map(({ name }) => name)
-    return {
+  const accounts = users
+    .filter((user) => !user.includes('*'))
+    .flatMap((user) => serviceAccount(user) ?? [])
+    .filter(({ namespace }) => !guarded.has(namespace))
+  if (accounts.length === 0) return []
+  return [
+    {
       ...webhook(facts, {
-        name: index === 0 ? webhookNames.identities : `${namespace}.${webhookNames.identities}`,
+        name: webhookNames.identities,
         scope: 'Namespaced',
-        namespaceSelector: inNamespaces([namespace]),
-        matchConditions: identityConditions(conditionFacts(facts, 'Namespaced'), names),
+        namespaceSelector: inNamespaces(accounts.map(({ namespace }) => namespace)),
+        matchConditions: identityConditions(
+          facts.policy,
+          accounts.map(({ namespace, name }) => `${namespace}/${name}`),
+        ),
       }),
       rules: [
-        rule(['CREATE', 'UPDATE'], '', [
-          'serviceaccounts/token',
-          'secrets',
-          'pods',
-          'replicationcontrollers',
-        ]),
-        rule(['CREATE', 'UPDATE'], 'apps', ['deployments', 'statefulsets', 'daemonsets', 'replicasets']),
-        rule(['CREATE', 'UPDATE'], 'batch', ['jobs', 'cronjobs']),
+        rule('', ['serviceaccounts/token', 'secrets', 'pods', 'replicationcontrollers']),
+        rule('apps', ['deployments', 'statefulsets', 'daemonsets', 'replicasets']),
+        rule('batch', ['jobs', 'cronjobs']),
       ],
-    }
-  })
+    },
+  ]
 }
 
 function connectWebhook(facts: ConfigurationFacts): JsonObject {
@@ -197,8 +195,14 @@ function rules({ resources }: ConfigurationFacts, { scope, operations }: Webhook
     }))
 }
 
-function rule(operations: string[], group: string, resources: string[]): JsonObject {
-  return { apiGroups: [group], apiVersions: ['*'], operations, resources, scope: 'Namespaced' }
+function rule(group: string, resources: string[]): JsonObject {
+  return {
+    apiGroups: [group],
+    apiVersions: ['*'],
+    operations: ['CREATE', 'UPDATE'],
+    resources,
+    scope: 'Namespaced',
+  }
 }
 
 function inNamespaces(namespaces: readonly string[]): JsonObject {
