@@ -71,11 +71,17 @@ function pods(change: Change, policy: Policy): RuleVerdict | undefined {
   for (const name of serviceAccountsOf(change.after)) {
     const user = accountUser(change.ref.namespace, name)
     if (!isExemptUser(user, policy)) continue
-    if (equalJson(change.before?.['spec'], change.after['spec'])) return undefined
+    if (runsTheSame(change.before, change.after)) return undefined
     if (permitted(change, policy, ['spec'])) return undefined
     return deny(change, `what it runs would act as ${user}`)
   }
   return undefined
+}
+
+/** Pods and their templates are in `spec`; a PodTemplate has none. */
+function runsTheSame(before: KubeObject | undefined, after: KubeObject): boolean {
+  if (before === undefined) return false
+  return equalJson(before['spec'], after['spec']) && equalJson(before['template'], after['template'])
 }
 
 /** Signers whose certificates the API server takes as a user's. */
