@@ -64,7 +64,7 @@ function plain(value: Json): string {
 export function pathKey(path: Path): string {
   return path
     .map((segment) => {
-      if (typeof segment === 'string') return `s${segment}`
+      if (typeof segment === 'string') return `s${segment.includes('\n') ? JSON.stringify(segment) : segment}`
       if (typeof segment === 'number') return `#${segment}`
       return isKeyedItem(segment) ? `k${stableStringify(segment.keys)}` : `v${stableStringify(segment.value)}`
     })
