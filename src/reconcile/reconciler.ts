@@ -13,6 +13,7 @@ import type { Clock } from './clock.ts'
 import { systemClock } from './clock.ts'
 import { Comparison } from './comparison.ts'
 import type { Base } from './comparison.ts'
+import { isDeleted } from './events.ts'
 import type { Finding, ReconcileEvent, Status, WatchEvent } from './events.ts'
 import { Fights } from './fights.ts'
 import type { Forms } from './forms.ts'
@@ -217,7 +218,7 @@ export class Reconciler {
     if (declared === undefined) return
     const key = refKey(ref)
     const at = this.#clock.now()
-    if (type === 'deleted') {
+    if (isDeleted(type)) {
       this.#queue.add(key, { read: false, last: object, at })
       return
     }
@@ -754,7 +755,7 @@ export class Reconciler {
 
   #observeNamespace(type: WatchEvent, object: KubeObject): void {
     const name = textAt(object, 'name')
-    if (type !== 'deleted' && object.metadata['deletionTimestamp'] !== undefined) {
+    if (!isDeleted(type) && object.metadata['deletionTimestamp'] !== undefined) {
       this.#terminating.set(name, Number.POSITIVE_INFINITY)
     } else if (this.#terminating.delete(name)) {
       this.#wake(this.#policy.declaredIn(name))

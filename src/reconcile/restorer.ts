@@ -160,12 +160,15 @@ export class Restorer {
     const { changes, covered } = base.differences
     const named = refusedFields(error)
     const rest = changes.filter(({ path }) => !named.some((isNamed) => isNamed(path)))
-    if (named.length === 0 || rest.length === 0 || rest.length === changes.length) {
+    const anew = one.declared.source.recreate
+    if (anew || named.length === 0 || rest.length === 0 || rest.length === changes.length) {
       return this.#refused(one, error, 'put')
     }
     const others = changes.filter((change) => !rest.includes(change)).map((change) => ({ change }))
     const differences = { changes: rest, covered: [...covered, ...others] }
     const partial = await this.putBack(policy, one, { ...base, differences }, live)
+    // What the first answer said is why; the rest alone may make no sense.
+    if (partial.refused !== undefined) return this.#refused(one, error, 'put')
     return partial.restored === undefined ? partial : { again: lookAgain }
   }
 

@@ -45,7 +45,12 @@ export class ApiObjects implements Objects {
   }
 
   async delete(target: Target, preconditions: { uid: string; resourceVersion?: string }): Promise<void> {
-    await this.#send('DELETE', pathOf(target), { propagationPolicy: 'Background', preconditions })
+    await this.#send('DELETE', pathOf(target), {
+      apiVersion: 'v1',
+      kind: 'DeleteOptions',
+      propagationPolicy: 'Background',
+      preconditions,
+    })
   }
 
   async #send(method: string, path: string, body: unknown, type?: string): Promise<KubeObject> {
