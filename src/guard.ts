@@ -17,6 +17,7 @@ import { Core } from './guard/core.ts'
 import { Exceptions, type Exception } from './guard/exceptions.ts'
 import { whoAmI, sharesControllerIdentity } from './guard/identity.ts'
 import { knownForms } from './guard/known-forms.ts'
+import { Outlet } from './guard/outlet.ts'
 import { Registration } from './guard/registration.ts'
 import { SecretStore } from './guard/secret-store.ts'
 import { guardIdentity, GUARD_NAME, type Settings } from './guard/settings.ts'
@@ -72,7 +73,9 @@ class RunningGuard implements Guard {
   readonly #forms: CanonicalForms
   readonly #ledger = new Ledger()
   readonly #exceptions: Exceptions
+  readonly #outlet: Outlet
   readonly #teller: Teller
+  readonly #admissionWatch: AdmissionWatch
   readonly #stops: (() => unknown)[] = []
   #core!: Core
   #certificates!: Certificates
@@ -91,7 +94,7 @@ class RunningGuard implements Guard {
     this.ports = options.ports
     this.#metrics = new Metrics({
       objects: () => this.#core?.reconciler.counts().statuses ?? [],
-      waiting: () => this.#teller.waiting(),
+      waiting: () => this.#outlet.waiting(),
     })
     this.#api = new ClusterApi(connection, {
       onRequest: ({ verb, code }) => this.#metrics.apiRequest(verb, code),
@@ -105,9 +108,20 @@ class RunningGuard implements Guard {
       discovery: this.#discovery,
       shapes: new Shapes(this.#api),
       file: settings.config.stateDir === undefined ? undefined : join(settings.config.stateDir, 'forms.json'),
+      admission: (resource, namespace) => this.#admissionWatch.fingerprint(resource, namespace),
       onError: (error) => logger.warn({ err: error }, 'canonical forms'),
     })
-    this.#teller = new Teller({ logger, metrics: this.#metrics, ledger: this.#ledger, settings })
+    this.#admissionWatch = new AdmissionWatch({
+      api: this.#api,
+      discovery: this.#discovery,
+      onChange: () => {
+        this.#forms.forget()
+        this.#core?.reconciler.checkAll()
+      },
+      onError: (error) => logger.warn({ err: error }, 'what admission changes cannot be seen'),
+    })
+    this.#outlet = new Outlet({ settings, logger, metrics: this.#metrics })
+    this.#teller = new Teller({ logger, metrics: this.#metrics, ledger: this.#ledger, outlet: this.#outlet })
     this.#exceptions = new Exceptions({
       onChange: () => this.#core?.exceptionsChanged(),
       onEvent: (event, exception) => this.#exceptionEvent(event, exception),
@@ -116,10 +130,11 @@ class RunningGuard implements Guard {
 
   async start(): Promise<void> {
     const { settings, logger } = this.#options
-    await this.#teller.start()
+    await this.#outlet.start()
     await this.#startHttp()
     await this.#discovery.refresh()
-    await this.#forms.refresh()
+    await Promise.all([this.#forms.refresh(), this.#admissionWatch.start()])
+    this.#stops.push(() => this.#admissionWatch.stop())
     this.#username = await whoAmI(this.#api)
     this.#shared = await sharesControllerIdentity(this.#api)
     if (this.#shared) {
@@ -147,7 +162,7 @@ class RunningGuard implements Guard {
     await next.loaded
     if (this.#stopping) return next.stop()
     this.#core = next
-    this.#teller.reconfigure(settings)
+    this.#outlet.reconfigure(settings)
     this.#metrics.configValid(true)
     await before.stop()
     await this.#register()
@@ -167,7 +182,7 @@ class RunningGuard implements Guard {
     this.#exceptions.stop()
     this.#certificates?.stop()
     this.#forms.close()
-    await this.#teller.stop()
+    await this.#outlet.stop()
     await this.#http.close()
   }
 
@@ -310,7 +325,7 @@ class RunningGuard implements Guard {
       api: this.#api,
       discovery: this.#discovery,
       target,
-      onRestored: (restoration) => this.#teller.restored(restoration),
+      onRestored: (what, restoration) => this.#teller.restored(what, restoration),
       onError: (error) => logger.error({ err: error }, 'registration'),
       onPublished: (bundle) => this.#certificates.published(bundle),
     })
@@ -339,15 +354,6 @@ class RunningGuard implements Guard {
         })
       }),
     )
-    const admission = new AdmissionWatch({
-      api,
-      onChange: (fingerprint) => {
-        const { epoch } = this.#forms
-        this.#forms.setAdmission(fingerprint)
-        if (this.#forms.epoch !== epoch && epoch > 0) this.#core.reconciler.checkAll()
-      },
-    })
-    admission.start()
     const exceptions = new Reflector({
       api,
       resource: {
@@ -360,10 +366,7 @@ class RunningGuard implements Guard {
       onEvent: (type, object) => this.#exceptions.observe(type, object),
     })
     exceptions.start()
-    this.#stops.push(
-      () => admission.stop(),
-      () => exceptions.stop(),
-    )
+    this.#stops.push(() => exceptions.stop())
   }
 
   #exceptionEvent(event: 'opened' | 'renewed' | 'ended', exception: Exception): void {

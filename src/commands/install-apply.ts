@@ -1,5 +1,5 @@
 import type { KubeObject } from '../model/json.ts'
-import { stringifyJson } from '../object/json.ts'
+import { cloneJson, stringifyJson } from '../object/json.ts'
 import { GUARDING } from './uninstall-plan.ts'
 import { nameOf, placeOf, read, type InstallApi, type Served } from './install-api.ts'
 
@@ -46,7 +46,10 @@ async function applyOne(api: InstallApi, served: Served, object: KubeObject): Pr
 }
 
 /** Without what controllers write in between. */
-function content({ status: _, metadata, ...rest }: KubeObject): string {
-  const { resourceVersion: _version, managedFields: _fields, ...stays } = metadata
-  return stringifyJson([stays, rest])
+function content(object: KubeObject): string {
+  const copy = cloneJson(object)
+  delete copy['status']
+  delete copy.metadata['resourceVersion']
+  delete copy.metadata['managedFields']
+  return stringifyJson(copy)
 }

@@ -1,0 +1,67 @@
+import { hostname } from 'node:os'
+import { connect } from '../cluster/connection.ts'
+import { processEnvironment } from '../config/environment.ts'
+import { formatProblem } from '../config/problem.ts'
+import { watchConfig } from '../config/watch.ts'
+import { startGuard } from '../guard.ts'
+import { settingsOf } from '../guard/settings.ts'
+import { createLogger } from '../telemetry/logger.ts'
+import { presetNames, type CommonOptions } from './context.ts'
+
+export interface ServeOptions extends CommonOptions {
+  httpsPort: string
+  httpPort: string
+  webhookUrl?: string
+  replica?: string
+}
+
+/** `gitops-guard serve`: runs the guard until SIGTERM or SIGINT. */
+export async function serve(options: ServeOptions): Promise<number> {
+  const environment = processEnvironment()
+  const { logLevel, color } = environment
+  const logger = createLogger({ level: logLevel, pretty: process.stdout.isTTY === true, color })
+  const replica = options.replica ?? environment.replica ?? hostname()
+  let reconfiguring = Promise.resolve()
+  const watched = await watchConfig(
+    options.config,
+    {
+      onConfig: (config) => {
+        reconfiguring = reconfiguring
+          .then(() => guard.reconfigure(settingsOf(config)))
+          .catch((error: unknown) =>
+            logger.error({ err: error }, 'the new configuration cannot be put in force'),
+          )
+      },
+      onInvalid: (problems) => {
+        guard.configInvalid()
+        logger.error(
+          `the configuration is invalid, the last good one stays in force:\n${problems.map(formatProblem).join('\n')}`,
+        )
+      },
+    },
+    { presets: presetNames, environment: environment.variables },
+  )
+  const connection = connect({ kubeconfig: options.kubeconfig, context: options.context })
+  const guard = await startGuard({
+    settings: settingsOf(watched.config),
+    connection,
+    environment: { ...environment, replica },
+    logger,
+    ports: { https: portOf(options.httpsPort), http: portOf(options.httpPort) },
+    ...(options.webhookUrl === undefined ? {} : { webhookUrl: options.webhookUrl }),
+  })
+  const signal = await new Promise<string>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name))
+  })
+  logger.info({ signal }, 'stopping')
+  watched.stop()
+  await guard.stop()
+  connection.close()
+  return 0
+}
+
+function portOf(text: string): number {
+  const port = Number(text)
+  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new Error(`${text} is no port`)
+  return port
+}

@@ -1,0 +1,228 @@
+import type { Change } from '../model/change.ts'
+import type { DesiredState } from '../model/desired.ts'
+import type { ObjectRef } from '../model/identity.ts'
+import type { Policy } from '../model/policy.ts'
+import type { Verdict } from '../model/verdict.ts'
+import type { Violation } from '../model/violation.ts'
+import type { Restoration } from '../cluster/keep.ts'
+import { readableChanges } from '../drift/changeset.ts'
+import { difference } from '../object/difference.ts'
+import { formatRef, refKey } from '../object/identity.ts'
+import { withoutServerMetadata } from '../object/metadata.ts'
+import type { Finding, ReconcileEvent } from '../reconcile/events.ts'
+import type { Ledger } from '../reconcile/ledger.ts'
+import type { DesiredChange } from '../reconcile/reconciler.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import type { Exception } from './exceptions.ts'
+import { violationId } from '../admission/violation-id.ts'
+import { violationOfDrift, violationOfVerdict, type DriftOutcome } from '../report/violation.ts'
+import { reasonOf, violationOfException } from './violations.ts'
+
+/** Takes violations to people; has them safe when it returns. */
+interface Outlet {
+  accept(violation: Violation): void
+}
+
+export interface TellerOptions {
+  logger: Logger
+  metrics: Metrics
+  ledger: Ledger
+  outlet: Outlet
+}
+
+/** What happened, told to whom it concerns: log, metrics, people; and the ledger of who wrote what. */
+export class Teller {
+  readonly #logger: Logger
+  readonly #metrics: Metrics
+  readonly #ledger: Ledger
+  readonly #outlet: Outlet
+  /** What was changed under an exception, by its identity. */
+  readonly #used = new Map<string, Map<string, ObjectRef>>()
+
+  constructor({ logger, metrics, ledger, outlet }: TellerOptions) {
+    this.#logger = logger
+    this.#metrics = metrics
+    this.#ledger = ledger
+    this.#outlet = outlet
+  }
+
+  /** A review was judged. Returns when its violation is safe. */
+  judged(change: Change, verdict: Verdict, ms: number, policy: Policy): void {
+    const { decision, rule, source } = verdict
+    this.#metrics.reviewed(decision, rule, ms)
+    if (change.dryRun) return
+    if (decision !== 'deny') this.#record(change, policy)
+    const violation = violationOfVerdict(change, verdict, violationId(change.id))
+    if (violation === undefined) return
+    if (rule === 'break-glass') this.#use(change, policy)
+    this.#logger.info(
+      {
+        id: violation.id,
+        event: violation.event,
+        rule,
+        user: change.actor.username,
+        operation: change.operation,
+        subresource: change.subresource,
+        object: formatRef(change.ref),
+        source,
+      },
+      verdict.reason,
+    )
+    this.#send(violation)
+  }
+
+  /** The reconciler found or did something. */
+  reconciled(event: ReconcileEvent): void {
+    switch (event.event) {
+      case 'drift': {
+        const { finding } = event
+        this.#metrics.driftFound(finding.source, finding.drift)
+        this.#log('warn', event, finding.ref, {
+          remedy: finding.remedy,
+          changes: readableChanges(finding.changes),
+        })
+        // One message for what is put back at once: the one that says so.
+        if (finding.remedy !== 'repair') this.#sendDrift(finding, { event: 'drift' })
+        return
+      }
+      case 'repaired': {
+        const { finding, repairedAfterMs } = event
+        this.#metrics.driftRepaired(finding.source, repairedAfterMs)
+        this.#log('info', event, finding.ref, { id: finding.id, repairedAfterMs })
+        return this.#sendDrift(finding, { event: 'repaired', repairedAfterMs })
+      }
+      case 'unrepairable': {
+        const { finding, why } = event
+        this.#metrics.driftUnrepairable(finding.source)
+        this.#log('error', event, finding.ref, { id: finding.id, why })
+        return this.#sendDrift(finding, {
+          event: 'unrepairable',
+          why: `${formatRef(finding.ref)} cannot be put back: ${why}`,
+        })
+      }
+      case 'fight': {
+        const { finding, writers, rounds, resumesAt } = event
+        const until = new Date(resumesAt).toISOString()
+        const why = `${formatRef(finding.ref)} comes back at once, again and again: ${writers.join(' and ')} disagree (${rounds} times). The guard waits until ${until}`
+        this.#log('error', event, finding.ref, { id: finding.id, writers, rounds })
+        return this.#sendDrift(finding, { event: 'drift', why })
+      }
+      case 'agent-lags': {
+        this.#log('warn', event, event.finding.ref, { id: event.finding.id })
+        return this.#sendDrift(event.finding, { event: 'drift' })
+      }
+      case 'undone':
+      case 'nudge':
+        return this.#log('info', event, event.finding.ref, { id: event.finding.id })
+      case 'fight-ended':
+        return this.#log('info', event, event.ref, {})
+      case 'invalid':
+        return this.#log('error', event, event.ref, { origin: event.origin, reason: event.message })
+      case 'unattainable':
+        return this.#log('warn', event, event.ref, { origin: event.origin, fields: event.fields })
+      case 'failed':
+        return this.#log('warn', event, event.ref, { reason: event.message, retryMs: event.retryMs })
+    }
+  }
+
+  /** A source's commit is in force. */
+  loaded(state: DesiredState, { added, changed, removed }: DesiredChange): void {
+    const { source, revision, committedAt, loadedAt, manifests, problems } = state
+    this.#metrics.source({ source, revision, committedAt, askedAt: loadedAt })
+    const counts = {
+      objects: manifests.length,
+      added: added.length,
+      changed: changed.length,
+      removed: removed.length,
+    }
+    this.#logger.info({ source, revision, ...counts }, 'a commit is in force')
+    for (const { file, line, message } of problems) this.#logger.warn({ source, file, line }, message)
+  }
+
+  /** One of the guard's own objects was changed by somebody, and is back. */
+  restored(what: string, { operation, changes, manager, afterMs }: Restoration): void {
+    this.#logger.warn(
+      {
+        object: what,
+        operation,
+        manager,
+        afterMs: Math.round(afterMs),
+        changes: readableChanges(changes, 5),
+      },
+      "somebody changed the guard's own registration: it is back",
+    )
+    const [kind = '', name = ''] = what.split(' ')
+    this.#send({
+      id: `${Date.now().toString(16)}`.slice(-12),
+      time: new Date().toISOString(),
+      event: 'repaired',
+      verdict: 'deny',
+      rule: 'guard-self',
+      reason: `${what} was ${operation}${manager === undefined ? '' : ` (by ${manager}, as managedFields say)`}: it is part of the guard, and back`,
+      operation: operation === 'deleted' ? 'DELETE' : 'UPDATE',
+      subresource: '',
+      actor: { username: manager ?? '', groups: [], authenticated: false },
+      object: { apiVersion: 'admissionregistration.k8s.io/v1', kind, namespace: '', name },
+      changes: [],
+      remedy: 'repair',
+      repairedAfterMs: Math.round(afterMs),
+    })
+  }
+
+  /** An exception began, was renewed or ended. People hear of the first two when they are written; of the end here. */
+  exception(event: 'opened' | 'renewed' | 'ended', exception: Exception): void {
+    const { namespace, name, openedBy, reason, expiresAt } = exception
+    const until = new Date(expiresAt).toISOString()
+    this.#logger.warn({ namespace, name, openedBy, reason, until }, `an exception was ${event}`)
+    if (event !== 'ended') return
+    const key = `${namespace}/${name}`
+    const used = [...(this.#used.get(key)?.values() ?? [])].map(formatRef)
+    this.#used.delete(key)
+    const meanwhile =
+      used.length === 0 ? 'nothing was changed under it' : `changed under it: ${used.join(', ')}`
+    const text = `the exception ${key} (${reason}) has ended: ${meanwhile}. Git's state returns`
+    this.#send(violationOfException(exception, text, Date.now()))
+  }
+
+  #use({ ref }: Change, policy: Policy): void {
+    for (const open of policy.breakGlass) {
+      const named = open.objects.some(
+        (one) => one.group === ref.group && one.kind === ref.kind && one.name === ref.name,
+      )
+      if (open.namespace !== ref.namespace || (open.objects.length > 0 && !named)) continue
+      const key = `${open.namespace}/${open.name}`
+      const used = this.#used.get(key) ?? new Map<string, ObjectRef>()
+      used.set(refKey(ref), ref)
+      this.#used.set(key, used)
+      return
+    }
+  }
+
+  /** Remembers who wrote what, so that the watcher need not guess. */
+  #record({ ref, actor, operation, subresource, before, after, time }: Change, policy: Policy): void {
+    const declared = policy.declared(ref)
+    if (declared === undefined || !actor.authenticated) return
+    if (operation === 'DELETE' && subresource === '') {
+      this.#ledger.record({ ref, actor, time, changes: [], deleted: true })
+    } else if (operation !== 'CONNECT' && after !== undefined && after.kind === ref.kind) {
+      const old = before === undefined ? undefined : withoutServerMetadata(before)
+      const changes = difference(old, withoutServerMetadata(after), declared.shape())
+      this.#ledger.record({ ref, actor, time, changes })
+    }
+  }
+
+  #log(level: 'info' | 'warn' | 'error', { event }: ReconcileEvent, ref: ObjectRef, facts: object): void {
+    this.#logger[level]({ event, object: formatRef(ref), ...facts }, event)
+  }
+
+  #sendDrift(finding: Finding, outcome: DriftOutcome): void {
+    const why = reasonOf(finding)
+    this.#send(violationOfDrift(finding, 'why' in outcome ? outcome : { ...outcome, why }))
+  }
+
+  #send(violation: Violation): void {
+    this.#metrics.violated(violation.event, violation.source)
+    this.#outlet.accept(violation)
+  }
+}
