@@ -127,7 +127,7 @@ test('install, say what to do next, and grant the rights that the declared kinds
     ['create', 'pods'],
     ['escalate', 'clusterroles.rbac.authorization.k8s.io'],
     ['update', 'clusterroles.rbac.authorization.k8s.io'],
-    ['get', 'pods/log'],
+    ['get', 'pods', 'log'],
   )
 })
 
@@ -149,7 +149,7 @@ test('widen the rights when a source wants to know of undeclared objects, with J
     'Deployment gitops-guard/gitops-guard',
   ])
   await may(['delete', 'pods'], ['list', 'secrets'])
-  await mayNot(['create', 'pods'], ['create', 'pods/exec'], ['get', 'pods/exec'], ['delete', 'nodes'])
+  await mayNot(['create', 'pods'], ['create', 'pods', 'exec'], ['get', 'pods', 'exec'], ['delete', 'nodes'])
 })
 
 test('uninstall only when told so, and leave nothing', async () => {
@@ -170,24 +170,20 @@ test('uninstall only when told so, and leave nothing', async () => {
   assert.deepEqual(await everyObject(plane), atFirst)
 })
 
-async function can([verb, resource]: [string, string]): Promise<string> {
-  const { stdout } = await plane.kubectl('admin', [
-    'auth',
-    'can-i',
-    verb,
-    resource,
-    '-n',
-    'shop',
-    `--as=${GUARD}`,
-  ])
+type Right = [verb: string, resource: string, subresource?: string]
+
+async function can([verb, resource, subresource]: Right): Promise<string> {
+  const below = subresource === undefined ? [] : [`--subresource=${subresource}`]
+  const args = ['auth', 'can-i', verb, resource, '-n', 'shop', `--as=${GUARD}`, ...below]
+  const { stdout } = await plane.kubectl('admin', args)
   return stdout.trim()
 }
-async function may(...list: [string, string][]): Promise<void> {
+async function may(...list: Right[]): Promise<void> {
   for (const one of list) {
     for (const start = Date.now(); (await can(one)) !== 'yes';)
       assert.ok(Date.now() - start < 10_000, `may not ${one.join(' ')}`)
   }
 }
-async function mayNot(...list: [string, string][]): Promise<void> {
+async function mayNot(...list: Right[]): Promise<void> {
   for (const one of list) assert.equal(await can(one), 'no', one.join(' '))
 }

@@ -32,11 +32,8 @@ test('hold exactly what the installer reads from the same files', async () => {
 })
 
 test('hold the guarding policies that the admission code makes', () => {
-  assert.equal(
-    readFileSync(join(DEPLOY, 'guarding-policy.yaml'), 'utf8'),
-    guardingPolicyText(),
-    'run node test/deploy/write-guarding-policy.ts',
-  )
+  const written = readFileSync(join(DEPLOY, 'guarding-policy.yaml'), 'utf8')
+  assert.ok(written === guardingPolicyText(), 'it differs: run node test/deploy/write-guarding-policy.ts')
 })
 
 test('refuse nothing while the guard has never run', async () => {
