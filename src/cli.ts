@@ -78,6 +78,7 @@ command('break-glass', 'open an expiring exception to change objects by hand')
   .option('-n, --namespace <name>', 'the namespace', 'default')
   .requiredOption('--reason <text>', 'why: an incident number is a good start')
   .option('--for <duration>', 'how long, such as 30m', '30m')
+  .option('--renew <name>', 'keep this exception open for longer')
   .action(runs(async () => (await import('./commands/break-glass.ts')).breakGlass))
 
 command('install', 'put the guard into a cluster, with the rights that its sources need')

@@ -29,6 +29,7 @@ import type { Verdict } from './model/verdict.ts'
 import { isExemptUser } from './policy/exempt.ts'
 import { judge } from './policy/judge.ts'
 import { Ledger } from './reconcile/ledger.ts'
+import { readiness } from './telemetry/condition.ts'
 import { HttpServer } from './telemetry/http.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { Metrics } from './telemetry/metrics.ts'
@@ -242,7 +243,26 @@ class RunningGuard implements Guard {
           }),
       onError: (error) => logger.error({ err: error }, 'HTTP'),
     })
+    this.#http.app.get('/status', (_request, response) => void response.json(this.#status()))
     this.ports.http = await this.#http.listen(ports.http)
+  }
+
+  /** For `gitops-guard status`: no names of people, no values. */
+  #status() {
+    const core = this.#core
+    const sources = [...(core?.sourceStatuses() ?? [])].map(([name, { revision = '', lastError }]) => ({
+      name,
+      revision,
+      objects: core.stateOf(name)?.manifests.length ?? 0,
+      problems: core.stateOf(name)?.problems.length ?? 0,
+      ...(lastError === undefined ? {} : { lastError: lastError.message }),
+    }))
+    return {
+      ...readiness(conditionsOf(core, { registered: this.#registered })),
+      sources,
+      objects: Object.fromEntries(core?.reconciler.counts().statuses ?? []),
+      waiting: Object.fromEntries(this.#outlet.waiting()),
+    }
   }
 
   async #startCertificates(): Promise<void> {
