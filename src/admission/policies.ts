@@ -89,7 +89,7 @@ function ownNamespace(facts: PolicyFacts): GuardingPolicy {
       { name: 'people', expression: `!(${MACHINE})` },
       {
         name: 'not-always-allowed',
-        expression: `!(${cel.resource} in ['/events', 'events.k8s.io/events'] || ${cel.subresource} == 'eviction' || ${cel.resource}.startsWith('authorization.k8s.io/'))`,
+        expression: `!(${cel.resource} in ['/events', 'events.k8s.io/events'] || ${cel.subresource} == 'eviction' || request.resource.group == 'authorization.k8s.io')`,
       },
     ],
     validations: [
