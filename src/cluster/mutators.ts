@@ -80,9 +80,9 @@ function isDefault(annotation: string, applies: Applies): (object: KubeObject) =
 /** A renewed certificate changes no object. */
 function withoutBundle(webhook: Json): Json {
   if (!isObject(webhook)) return webhook
-  const { clientConfig, ...rest } = webhook
-  const { caBundle: _, ...config } = isObject(clientConfig) ? clientConfig : ({} as JsonObject)
-  return { ...rest, clientConfig: config }
+  const config: JsonObject = isObject(webhook['clientConfig']) ? { ...webhook['clientConfig'] } : {}
+  delete config['caBundle']
+  return { ...webhook, clientConfig: config }
 }
 
 /** Whether a rule of a webhook or policy is for a resource; at any version, as requests are converted to match. */
