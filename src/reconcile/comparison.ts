@@ -94,6 +94,7 @@ export class Comparison {
       const form = await this.#forms.form(manifest)
       if (!('canonical' in form)) continue
       const { canonical } = form
+      if (canonical.object.apiVersion !== live.apiVersion) continue
       const differences = this.differences(policy, declared, canonical, live, manifest)
       if (differences.changes.length < nearest.differences.changes.length) {
         nearest = { manifest, canonical, differences }

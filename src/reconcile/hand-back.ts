@@ -40,7 +40,8 @@ export function handBack(
   }
   return {
     object: withEntries(live, [...kept.filter((other) => other !== theirs), entry]),
-    uncertain: moved.uncertain,
+    // The same place may have another path in the version that the agent applies.
+    uncertain: moved.uncertain || ours.some(({ apiVersion }) => apiVersion !== agent.apiVersion),
   }
 }
 

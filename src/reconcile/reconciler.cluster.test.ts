@@ -5,24 +5,28 @@ import { startControlPlane } from '../../test/control-plane/control-plane.ts'
 import type { ControlPlane } from '../../test/control-plane/control-plane.ts'
 import { ClusterApi } from '../cluster/api.ts'
 import { connect } from '../cluster/connection.ts'
+import { CanonicalForms } from '../cluster/canonical.ts'
+import { Discovery } from '../cluster/discovery.ts'
 import { Reflector } from '../cluster/reflector.ts'
-import type { Canonical, Manifest } from '../model/desired.ts'
+import { Shapes } from '../cluster/shapes.ts'
+import { ClusterObjects } from '../guard/cluster-objects.ts'
+import { knownForms } from '../guard/known-forms.ts'
+import type { Manifest } from '../model/desired.ts'
 import type { ObjectRef } from '../model/identity.ts'
 import type { JsonObject, KubeObject } from '../model/json.ts'
-import type { Path, Shape } from '../model/path.ts'
+import type { Path } from '../model/path.ts'
 import type { Declared, Policy, SourcePolicy } from '../model/policy.ts'
 import { refKey, refOf } from '../object/identity.ts'
 import { cloneJson } from '../object/json.ts'
 import { getAt } from '../object/path.ts'
 import { indexDesired } from '../policy/snapshot.ts'
 import type { ReconcileEvent } from './events.ts'
-import type { Form, Forms } from './forms.ts'
 import { Ledger } from './ledger.ts'
 import { readManagedFields } from './managed-fields.ts'
 import type { Target } from './objects.ts'
 import { targetOf } from './objects.ts'
 import { Reconciler } from './reconciler.ts'
-import { ApiObjects, pathOf } from './testing/api-objects.ts'
+import { pathOf } from './testing/api-path.ts'
 
 const merge = 'application/merge-patch+json'
 
@@ -32,46 +36,23 @@ const kinds = {
   Deployment: { group: 'apps', version: 'v1', resource: 'deployments', kind: 'Deployment', namespaced: true },
 }
 
-const shapes: { [kind: string]: Shape } = {
-  Deployment: {
-    fields: {
-      spec: {
-        fields: {
-          template: {
-            fields: {
-              spec: {
-                fields: {
-                  containers: {
-                    list: { keys: ['name'] },
-                    items: { fields: { env: { list: { keys: ['name'] } } } },
-                  },
-                },
-              },
-            },
-          },
-        },
-      },
-    },
-  },
-}
-
-/** One guard without its shell: real watches, real writes, canonical forms by one dry-run. */
-class Guard implements Forms {
-  readonly epoch = 1
+/** One guard without its shell: real watches, canonical forms and writes; Git is a list of commits. */
+class Guard {
   readonly events: ReconcileEvent[] = []
   readonly reconciler: Reconciler
-  readonly #plane: ControlPlane
   readonly #api: ClusterApi
+  readonly #discovery: Discovery
+  readonly #forms: ReturnType<typeof knownForms>
   readonly #reflectors: Reflector[] = []
-  readonly #canonical = new Map<string, Canonical>()
   readonly #source: SourcePolicy
   #state = new Map<string, KubeObject>()
   #pushed: KubeObject[] = []
   revision = 'c1'
 
   constructor(plane: ControlPlane, name: string, source: Partial<SourcePolicy> = {}) {
-    this.#plane = plane
-    this.#api = new ClusterApi(connect({ kubeconfig: plane.kubeconfig('admin') }))
+    const api = (this.#api = new ClusterApi(connect({ kubeconfig: plane.kubeconfig('admin') })))
+    const discovery = (this.#discovery = new Discovery({ api }))
+    this.#forms = knownForms(new CanonicalForms({ api, discovery, shapes: new Shapes(api) }))
     this.#source = {
       name,
       repository: 'r',
@@ -85,8 +66,8 @@ class Guard implements Forms {
     }
     this.reconciler = new Reconciler({
       policy: this.#policy(),
-      objects: new ApiObjects({ send: (method, path, body, type) => plane.api(method, path, body, type) }),
-      forms: this,
+      objects: new ClusterObjects(api, discovery),
+      forms: this.#forms,
       progress: { of: () => undefined },
       git: {
         tip: () => Promise.resolve(this.revision),
@@ -101,6 +82,7 @@ class Guard implements Forms {
   }
 
   async start(...objects: KubeObject[]): Promise<void> {
+    await this.#discovery.refresh()
     await this.commit(...objects)
     for (const resource of Object.values(kinds)) {
       const reflector = new Reflector({
@@ -127,7 +109,6 @@ class Guard implements Forms {
     this.#pushed = objects
     const before = this.#state
     this.#state = new Map(objects.map((object) => [refKey(refOf(object)), object]))
-    for (const object of objects) await this.form(manifestOf(object))
     this.reconciler.setPolicy(this.#policy())
     const added: ObjectRef[] = []
     const changed: { ref: ObjectRef; before: Manifest }[] = []
@@ -165,30 +146,6 @@ class Guard implements Forms {
     this.#api.connection.close()
   }
 
-  async form(manifest: Manifest): Promise<Form> {
-    const known = this.#canonical.get(manifest.hash)
-    if (known !== undefined) return { canonical: known }
-    const probe = cloneJson(manifest.object)
-    const name = String(probe.metadata['name'])
-    probe.metadata['name'] = `${name}-probe`
-    const path = pathOf(targetOf(probe)).replace(/\/[^/]*$/, '?dryRun=All')
-    const { status, body } = await this.#plane.api('POST', path, probe)
-    if (status === 404) return { pending: body.message, retryAfterMs: 200 }
-    if (status >= 300) return { invalid: body.message }
-    const object = JSON.parse(JSON.stringify(body).replaceAll(`${name}-probe`, name)) as KubeObject
-    const generated: Path[] = []
-    const canonical: Canonical = { object, generated, unattainable: [], method: 'probe' }
-    this.#canonical.set(manifest.hash, canonical)
-    return { canonical }
-  }
-
-  async confirm(manifest: Manifest, live: KubeObject): Promise<KubeObject | undefined> {
-    const object = cloneJson(manifest.object)
-    object.metadata['resourceVersion'] = live.metadata['resourceVersion']!
-    const { status, body } = await this.#plane.api('PUT', `${pathOf(targetOf(object))}?dryRun=All`, object)
-    return status < 300 ? (body as KubeObject) : undefined
-  }
-
   #policy(): Policy {
     const manifests = [...this.#state.values()].map(manifestOf)
     const state = {
@@ -200,13 +157,9 @@ class Guard implements Forms {
       committedAt: 0,
       loadedAt: 0,
     }
-    const forms = {
-      canonical: (manifest: Manifest) => this.#canonical.get(manifest.hash),
-      shape: (manifest: Manifest) => shapes[manifest.ref.kind],
-    }
     const { declared, declaredIn, declaredOf, sourcesOf } = indexDesired(
       [{ policy: this.#source, state }],
-      forms,
+      this.#forms,
     )
     const user = 'system:serviceaccount:gitops-guard:gitops-guard'
     return {
@@ -278,15 +231,21 @@ const web: Path = ['spec', 'template', 'spec', 'containers', { keys: { name: 'we
 
 describe('keeping a cluster as Git says', { concurrency: false }, () => {
   let plane: ControlPlane
-  let objects: ApiObjects
+  let objects: ClusterObjects
+  let closing: () => void
   const guards: Guard[] = []
 
   before(async () => {
     plane = await startControlPlane()
-    objects = new ApiObjects({ send: (method, path, body, type) => plane.api(method, path, body, type) })
+    const api = new ClusterApi(connect({ kubeconfig: plane.kubeconfig('admin') }))
+    const discovery = new Discovery({ api })
+    await discovery.refresh()
+    objects = new ClusterObjects(api, discovery)
+    closing = () => api.connection.close()
   })
   after(async () => {
     for (const guard of guards) await guard.stop()
+    closing()
     await plane.stop()
   })
 

@@ -181,7 +181,10 @@ export class Reconciler {
 
   /** Puts a policy in force. What Git declares in it is announced by `desiredChanged`. */
   setPolicy(policy: Policy): void {
+    const ended = this.#policy.breakGlass.filter((one) => !policy.breakGlass.includes(one))
     this.#policy = policy
+    // An exception that is taken back early ends now.
+    if (ended.length > 0) for (const key of this.#troubles.withReason('break-glass')) this.#queue.add(key)
   }
 
   /** A source's commit is in force. Call it after `setPolicy` with the policy that holds it. */
@@ -342,7 +345,7 @@ export class Reconciler {
       return this.#examine(key, declared, event ?? { read: true, at: this.#clock.now() })
     if (this.#own.has(key, textAt(live, 'resourceVersion'))) return undefined
     const canonical = declared.canonical()
-    if (canonical !== undefined) {
+    if (canonical?.object.apiVersion === live.apiVersion) {
       const { changes } = this.#comparison.differences(this.#policy, declared, canonical, live)
       if (changes.length === 0) {
         this.#comparison.forget(key)
@@ -353,12 +356,18 @@ export class Reconciler {
   }
 
   async #examine(key: string, declared: Declared, event: LiveEvent): Promise<Again | undefined> {
-    const live = event.read ? await this.#read(declared.manifest) : event.object
+    const { ref } = declared.manifest
+    const version = declared.canonical()?.object.apiVersion ?? declared.manifest.object.apiVersion
+    let live = event.read ? await this.#read(ref, version) : event.object
     if (live === undefined) return this.#isMissing(key, declared, event)
     note(this.#track(key), live)
     const form = await this.#form(key, declared)
     if ('again' in form) return form.again
     const { canonical } = form
+    // Kinds are compared at the version at which they are stored, where that loses nothing.
+    if (live.apiVersion !== canonical.object.apiVersion)
+      live = await this.#read(ref, canonical.object.apiVersion)
+    if (live === undefined) return this.#isMissing(key, declared, event)
     const differences =
       this.#track(key).equalIn === this.#options.forms.epoch
         ? this.#comparison.differences(this.#policy, declared, canonical, live)
@@ -368,9 +377,8 @@ export class Reconciler {
     return this.#isModified(key, declared, live, base, event)
   }
 
-  #read({ ref, object }: Manifest): Promise<KubeObject | undefined> {
-    const { kind, namespace, name } = ref
-    return this.#options.objects.get({ apiVersion: object.apiVersion, kind, namespace, name })
+  #read({ kind, namespace, name }: ObjectRef, apiVersion: string): Promise<KubeObject | undefined> {
+    return this.#options.objects.get({ apiVersion, kind, namespace, name })
   }
 
   async #form(

@@ -11,7 +11,11 @@ import { readManagedFields } from './managed-fields.ts'
 import { targetOf } from './objects.ts'
 import { Repairer } from './repair.ts'
 import { noStamps, readStamps } from './stamps.ts'
-import { ApiObjects, collectionOf, pathOf } from './testing/api-objects.ts'
+import { ClusterApi } from '../cluster/api.ts'
+import { connect } from '../cluster/connection.ts'
+import { Discovery } from '../cluster/discovery.ts'
+import { ClusterObjects } from '../guard/cluster-objects.ts'
+import { collectionOf, pathOf } from './testing/api-path.ts'
 
 /** How an agent brings a manifest in, and what it is to say in managedFields. */
 interface AgentWay {
@@ -356,13 +360,12 @@ function manifestOf(object: KubeObject): Manifest {
 
 describe('repair that leaves no trace', { concurrency: false }, () => {
   let plane: ControlPlane
-  let objects: ApiObjects
+  let objects: ClusterObjects
+  let closing: () => void
   let repairer: Repairer
 
   before(async () => {
     plane = await startControlPlane({ kubeControllerManager: false })
-    objects = new ApiObjects({ send: (method, path, body, type) => plane.api(method, path, body, type) })
-    repairer = new Repairer(objects)
     await plane.api('POST', '/api/v1/namespaces', { metadata: { name: 'shop' } })
     await plane.api('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', crd)
     for (let tries = 0; tries < 50; tries++) {
@@ -370,8 +373,17 @@ describe('repair that leaves no trace', { concurrency: false }, () => {
       if (status === 200) break
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
+    const api = new ClusterApi(connect({ kubeconfig: plane.kubeconfig('admin') }))
+    const discovery = new Discovery({ api })
+    await discovery.refresh()
+    objects = new ClusterObjects(api, discovery)
+    closing = () => api.connection.close()
+    repairer = new Repairer(objects)
   })
-  after(() => plane.stop())
+  after(async () => {
+    closing()
+    await plane.stop()
+  })
 
   const ways = (): AgentWay[] => [
     {

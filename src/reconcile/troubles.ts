@@ -7,6 +7,7 @@ import type { Finding } from './events.ts'
 import type { Relapse } from './fights.ts'
 import type { ManagedEntry } from './managed-fields.ts'
 import { pathKey } from '../object/path.ts'
+import type { Reason } from './remedy.ts'
 import type { Stamps } from './stamps.ts'
 
 /** What is remembered of an object while it differs. */
@@ -69,6 +70,11 @@ export class Troubles {
 
   delete(key: string): void {
     this.#troubles.delete(key)
+  }
+
+  /** The objects about which was decided for this reason. */
+  *withReason(reason: Reason): Iterable<string> {
+    for (const [key, { finding }] of this.#troubles) if (finding.reason === reason) yield key
   }
 
   /** The objects of a source that differ. */
