@@ -6,7 +6,11 @@ test('one line a change, with what was and what is', () => {
   const lines = readableChanges([
     { path: ['spec', 'replicas'], op: 'replace', before: 2, after: 9 },
     { path: ['metadata', 'labels', 'example.com/owner'], op: 'add', after: 'alice' },
-    { path: ['spec', 'containers', { keys: { name: 'app' }, index: 0 }, 'image'], op: 'remove', before: 'a:1' },
+    {
+      path: ['spec', 'containers', { keys: { name: 'app' }, index: 0 }, 'image'],
+      op: 'remove',
+      before: 'a:1',
+    },
   ])
   assert.deepEqual(lines, [
     'spec.replicas: 2 → 9',
@@ -16,7 +20,9 @@ test('one line a change, with what was and what is', () => {
 })
 
 test('what differs inside a list that was replaced', () => {
-  const lines = readableChanges([{ path: ['args'], op: 'replace', before: ['a', 'b'], after: ['a', 'c', 'd'] }])
+  const lines = readableChanges([
+    { path: ['args'], op: 'replace', before: ['a', 'b'], after: ['a', 'c', 'd'] },
+  ])
   assert.deepEqual(lines, ['args[1]: b → c', '+ args[2]: d'])
 })
 

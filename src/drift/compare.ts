@@ -1,14 +1,15 @@
 import type { Actor } from '../model/actor.ts'
 import type { Canonical } from '../model/desired.ts'
-import type { Json, JsonObject, KubeObject } from '../model/json.ts'
-import type { FieldChange, Path, Shape } from '../model/path.ts'
+import type { Json, KubeObject } from '../model/json.ts'
+import type { FieldChange, Path, Segment, Shape } from '../model/path.ts'
 import type { Allowance } from '../model/policy.ts'
 import { difference } from '../object/difference.ts'
 import { compileFields, type FieldMatcher } from '../object/fields.ts'
-import { fieldOf, isObject } from '../object/json.ts'
+import { equalJson, isObject } from '../object/json.ts'
 import { withoutServerMetadata } from '../object/metadata.ts'
-import { getAt, isKeyedItem } from '../object/path.ts'
+import { declares } from '../object/path.ts'
 import { matchesPattern } from '../object/selectors.ts'
+import { declaredPart } from './declared-part.ts'
 
 /** What live did to Git's state, apart from what others may do. */
 export interface Drift {
@@ -30,58 +31,73 @@ export interface CompareOptions {
 
 /**
  * Compares what the API server holds with what it would store for the manifest. Status is not compared, nor what the
- * server generates; an allowance covers its fields whoever wrote them, unless it is known who did.
+ * server generates. An allowance covers its fields whoever wrote them, unless an authenticated record says who did and
+ * that is somebody else. A whole item that came or went is covered where each of its fields is: half an item is none.
  */
 export function compare(canonical: Canonical, live: KubeObject, options: CompareOptions): Drift {
-  const wanted = comparable(canonical.object)
-  const found = comparable(live)
   const drift: Drift = { changes: [], covered: [] }
-  const all =
-    canonical.method === 'declared'
-      ? difference(wanted, declaredPart(wanted, found, options.shape), options.shape)
-      : difference(wanted, found, options.shape)
-  for (const change of all) {
-    if (isGenerated(change, canonical.generated)) continue
-    judge(change, options, drift)
+  for (const change of differences(canonical, live, options.shape)) {
+    if (canonical.generated.some((place) => holds(place, change.path))) continue
+    const allowance = coveredBy(change, options)
+    if (allowance === undefined) drift.changes.push(change)
+    else drift.covered.push({ change, allowance })
   }
   return drift
 }
 
+function differences(canonical: Canonical, live: KubeObject, shape: Shape | undefined): FieldChange[] {
+  const wanted = comparable(canonical.object)
+  const found = comparable(live)
+  if (canonical.method !== 'declared') return difference(wanted, found, shape)
+  const declared = declaredPart(wanted, found, shape)
+  return difference(declared.wanted, declared.live, shape)
+}
+
 /** Without what the server alone writes: metadata of its own, and the status that controllers report. */
 function comparable(object: KubeObject): KubeObject {
-  const { status: _status, ...rest } = withoutServerMetadata(object)
-  return rest as KubeObject
+  const copy = withoutServerMetadata(object)
+  delete copy['status']
+  return copy
 }
 
-/** A difference that lies in, or consists of, places that the server fills. */
-function isGenerated(change: FieldChange, generated: readonly Path[]): boolean {
-  return generated.some((place) => place.length <= change.path.length && isPrefix(place, change.path))
+/** Whether a path is a place or lies beneath it. */
+function holds(place: Path, path: Path): boolean {
+  return place.length <= path.length && place.every((segment, index) => isSame(segment, path[index]!))
 }
 
-function isPrefix(place: Path, path: Path): boolean {
-  return place.every((segment, index) => {
-    const other = path[index]!
-    if (typeof segment !== 'object' || typeof other !== 'object') return segment === other
-    if (isKeyedItem(segment) && isKeyedItem(other)) {
-      return Object.keys(segment.keys).every((key) => segment.keys[key] === other.keys[key])
-    }
-    return 'value' in segment && 'value' in other && segment.value === other.value
-  })
+function isSame(a: Segment, b: Segment): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object') return a === b
+  if ('keys' in a) return 'keys' in b && equalJson(a.keys, b.keys)
+  return 'value' in b && equalJson(a.value, b.value)
 }
 
-function judge(change: FieldChange, options: CompareOptions, drift: Drift): void {
+/** The name of the allowance that covers a change; of several that do together, the first. */
+function coveredBy(change: FieldChange, options: CompareOptions): string | undefined {
   const allowance = options.allowances.find((candidate) => covers(candidate, change, options))
-  if (allowance !== undefined) {
-    drift.covered.push({ change, allowance: allowance.name })
-    return
+  if (allowance !== undefined) return allowance.name
+  let first: string | undefined
+  for (const part of partsOf(change, options)) {
+    const name = coveredBy(part, options)
+    if (name === undefined) return undefined
+    first ??= name
   }
-  const parts = split(change, options)
-  if (parts.length <= 1) drift.changes.push(change)
-  else for (const part of parts) judge(part, options, drift)
+  return first
+}
+
+/** A whole item or object that came or went, field by field, where an allowance reaches into it; else nothing. */
+function partsOf({ path, op, before, after }: FieldChange, { allowances }: CompareOptions): FieldChange[] {
+  const value = op === 'add' ? after : op === 'remove' ? before : undefined
+  if (!isObject(value) || !allowances.some((allowance) => matcher(allowance).touches(path))) return []
+  return Object.keys(value).map((key) => ({
+    path: [...path, key],
+    op,
+    ...(op === 'add' ? { after: value[key]! } : { before: value[key]! }),
+  }))
 }
 
 const compiled = new WeakMap<Allowance, FieldMatcher>()
 
+/** Compiled once for each allowance, not once for each object. */
 function matcher(allowance: Allowance): FieldMatcher {
   let found = compiled.get(allowance)
   if (found === undefined) compiled.set(allowance, (found = compileFields(allowance.fields)))
@@ -89,46 +105,25 @@ function matcher(allowance: Allowance): FieldMatcher {
 }
 
 function covers(allowance: Allowance, change: FieldChange, { manifest, writerOf }: CompareOptions): boolean {
-  if (!matcher(allowance).covers(change.path)) return false
-  if (allowance.ops !== undefined && !allowance.ops.includes(change.op)) return false
-  if (allowance.unlessDeclared === true && getAt(manifest, change.path) !== undefined) return false
+  const { path, op, after } = change
+  if (!matcher(allowance).covers(path)) return false
+  if (allowance.ops !== undefined && !allowance.ops.includes(op)) return false
+  if (allowance.values !== undefined && !isOneOf(allowance.values, after)) return false
+  if (allowance.unlessDeclared === true && declares(manifest, path)) return false
   if (allowance.bookkeeping === true) return true
-  const writer = writerOf?.(change.path, change.after)
-  return writer === undefined || isActorOf(allowance, writer)
+  const writer = writerOf?.(path, after)
+  return writer?.authenticated !== true || isActorOf(allowance, writer)
 }
 
-function isActorOf(allowance: Allowance, writer: Actor): boolean {
-  const groups = allowance.groups
+function isOneOf(values: readonly string[], value: Json | undefined): boolean {
+  return typeof value === 'string' && values.some((pattern) => matchesPattern(pattern, value))
+}
+
+/** An allowance that names nobody is for nobody; groups narrow users where both are named. */
+function isActorOf({ users, groups }: Allowance, { username, groups: own }: Actor): boolean {
+  if (users.length === 0 && groups === undefined) return false
   return (
-    (allowance.users.length === 0 || allowance.users.some((user) => matchesPattern(user, writer.username))) &&
-    (groups === undefined || groups.some((group) => writer.groups.includes(group))) &&
-    (allowance.users.length > 0 || groups !== undefined)
+    (users.length === 0 || users.some((user) => matchesPattern(user, username))) &&
+    (groups === undefined || groups.some((group) => own.includes(group)))
   )
-}
-
-/** A whole item or object that came or went, field by field: an allowance may cover some of them and not the rest. */
-function split(change: FieldChange, { allowances }: CompareOptions): FieldChange[] {
-  const value = change.op === 'add' ? change.after : change.op === 'remove' ? change.before : undefined
-  if (!isObject(value) || !allowances.some((allowance) => matcher(allowance).touches(change.path)))
-    return [change]
-  return Object.keys(value).map((key) => {
-    const path = [...change.path, key]
-    const field = value[key]!
-    return change.op === 'add' ? { path, op: 'add', after: field } : { path, op: 'remove', before: field }
-  })
-}
-
-/** Of live only what the manifest names: for kinds whose canonical form cannot be asked for. */
-function declaredPart(wanted: KubeObject, live: KubeObject, shape: Shape | undefined): KubeObject {
-  return intersect(wanted, live, shape) as KubeObject
-}
-
-function intersect(wanted: Json, live: Json, shape: Shape | undefined): Json {
-  if (!isObject(wanted) || !isObject(live)) return live
-  const copy: JsonObject = {}
-  for (const key of Object.keys(wanted)) {
-    const value = fieldOf(live, key)
-    if (value !== undefined) copy[key] = intersect(wanted[key]!, value, shape?.fields?.[key] ?? shape?.items)
-  }
-  return copy
 }

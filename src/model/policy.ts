@@ -18,6 +18,8 @@ export interface Allowance {
   ops?: readonly ('add' | 'remove' | 'replace')[]
   /** True: what these fields hold is never compared, whoever wrote it (a cluster's own bookkeeping). */
   bookkeeping?: boolean
+  /** Only where the field is, or becomes, one of these texts (`*` as in names). Any value when absent. */
+  values?: readonly string[]
   /** Applies only where the manifest does not itself declare the field. */
   unlessDeclared?: boolean
 }

@@ -26,6 +26,7 @@ const METADATA: Shape = {
  * comes or goes.
  */
 export function difference(before: Json | undefined, after: Json | undefined, shape?: Shape): FieldChange[] {
+  if (equalJson(before, after)) return []
   const walk: Walk = { path: [], changes: [], kind: kindOf(before ?? after) }
   compare(before, after, shape, walk)
   return walk.changes
@@ -100,6 +101,7 @@ function compareLists(
   shape: Shape | undefined,
   walk: Walk,
 ): void {
+  if (equalJson(before, after)) return
   const list = shape?.list
   if (list === 'set') compareSets(before ?? [], after ?? [], walk)
   else if (typeof list === 'object' && (before ?? []).every(isObject) && (after ?? []).every(isObject)) {
@@ -195,12 +197,13 @@ function compareKeyed(
 /** Whether the items have the same keys place by place, as nearly all lists have. */
 function areInStep(before: JsonObject[], after: JsonObject[], keys: readonly string[]): boolean {
   return (
-    before.length === after.length &&
-    before.every((item, index) => {
-      const other = after[index]!
-      return keys.every((key) => equalJson(fieldOf(item, key) ?? null, fieldOf(other, key) ?? null))
-    })
+    before.length === after.length && before.every((item, index) => haveSameKeys(item, after[index]!, keys))
   )
+}
+
+function haveSameKeys(a: JsonObject, b: JsonObject, keys: readonly string[]): boolean {
+  for (const key of keys) if (!equalJson(fieldOf(a, key) ?? null, fieldOf(b, key) ?? null)) return false
+  return true
 }
 
 function compareInStep(
@@ -213,9 +216,8 @@ function compareInStep(
   for (const [index, value] of before.entries()) {
     const other = after[index]!
     if (equalJson(value, other)) continue
-    const own = keysOf(value, keys)
-    const isOnly = before.every((item, place) => place === index || !equalJson(keysOf(item, keys), own))
-    at(walk, isOnly ? { keys: own, index } : index, value, other, shape)
+    const isOnly = before.every((item, place) => place === index || !haveSameKeys(item, value, keys))
+    at(walk, isOnly ? { keys: keysOf(value, keys), index } : index, value, other, shape)
   }
 }
 

@@ -82,11 +82,18 @@ function equalLists(a: readonly Json[], b: readonly Json[]): boolean {
   return true
 }
 
+/** On the way of every comparison: for-in costs half of what a list of keys does. */
 function equalObjects(a: JsonObject, b: JsonObject): boolean {
-  const keys = Object.keys(a)
-  if (keys.length !== Object.keys(b).length) return false
-  for (const key of keys) if (!Object.hasOwn(b, key) || !equalJson(a[key], b[key])) return false
-  return true
+  let count = 0
+  for (const key in a) {
+    // Of what any object inherits, only this is an object and could pass for JSON.
+    if (key === '__proto__' && !Object.hasOwn(b, key)) return false
+    const left = a[key]
+    const right = b[key]
+    if (left !== right && !equalJson(left, right)) return false
+    count++
+  }
+  return count === Object.keys(b).length
 }
 
 function equalNumbers(a: Json | undefined, b: Json | undefined): boolean {

@@ -27,14 +27,16 @@ export function withoutServerMetadata(object: KubeObject): KubeObject {
 
 /** A manifest as it means: no status, no server metadata, nothing null or empty in labels and annotations. */
 export function normaliseManifest(manifest: KubeObject): KubeObject {
-  const { status: _status, ...rest } = withoutServerMetadata(manifest)
+  const copy = withoutServerMetadata(manifest)
+  delete copy['status']
   const metadata: JsonObject = {}
-  for (const [key, value] of Object.entries((rest as KubeObject).metadata)) {
+  for (const [key, value] of Object.entries(copy.metadata)) {
     if (value === null) continue
     if ((key === 'labels' || key === 'annotations') && isObject(value) && isEmpty(value)) continue
     setKey(metadata, key, value)
   }
-  return { ...(rest as KubeObject), metadata }
+  copy.metadata = metadata
+  return copy
 }
 
 function isEmpty(map: JsonObject): boolean {
