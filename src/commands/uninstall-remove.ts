@@ -108,9 +108,11 @@ export class Removal {
   async #remove(object: KubeObject): Promise<void> {
     const place = placeOf(this.#served, object)
     const name = nameOf(object)
-    if (place === undefined || !(await this.#delete(place)))
+    const uid = place && uidOf(await read(this.#api, place))
+    if (place === undefined || uid === undefined || !(await this.#delete(place)))
       return this.#options.said({ object: name, action: 'absent' })
-    const gone = await this.#until(this.#waits.gone, async () => (await read(this.#api, place)) === undefined)
+    // What comes back at once under another uid is somebody's doing: `#staysAway` says so.
+    const gone = await this.#until(this.#waits.gone, async () => uidOf(await read(this.#api, place)) !== uid)
     if (!gone) {
       const why = whyThere(await read(this.#api, place)) || `after ${this.#waits.gone / 1000} s`
       throw new Error(`${name} is still there, ${why}: run uninstall again when it is gone`)
@@ -156,6 +158,10 @@ export class Removal {
       if (Date.now() - start >= limit) return false
     }
   }
+}
+
+function uidOf(object: KubeObject | undefined): Json | undefined {
+  return object?.metadata['uid']
 }
 
 function isByPolicy({ serverMessage }: ApiError): boolean {
