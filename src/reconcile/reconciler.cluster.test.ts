@@ -355,6 +355,8 @@ describe('keeping a cluster as Git says', { concurrency: false }, () => {
       assert.equal((await live(settings)).metadata['labels'], undefined)
       assert.equal(getAt(await live(deploy), [...web, 'env']), undefined)
       assert.equal(guard.reconciler.statusOf(refOf(settings)), 'inSync')
+      const failures = guard.events.flatMap((event) => (event.event === 'failed' ? [event.message] : []))
+      assert.deepEqual(failures, [])
       assert.deepEqual(new Set(guard.said()), new Set(['drift', 'repaired']))
     })
   }

@@ -27,6 +27,7 @@ import type { Objects } from './objects.ts'
 import { OwnWrites } from './own-writes.ts'
 import { WorkQueue } from './queue.ts'
 import type { Again } from './queue.ts'
+import { readRefusal } from './refusal.ts'
 import { decideRemedy } from './remedy.ts'
 import type { Decision, Facts, Writer } from './remedy.ts'
 import { Repairer } from './repair.ts'
@@ -368,13 +369,29 @@ export class Reconciler {
     if (live.apiVersion !== canonical.object.apiVersion)
       live = await this.#read(ref, canonical.object.apiVersion)
     if (live === undefined) return this.#isMissing(key, declared, event)
-    const differences =
-      this.#track(key).equalIn === this.#options.forms.epoch
-        ? this.#comparison.differences(this.#policy, declared, canonical, live)
-        : await this.#comparison.confirmed(this.#policy, declared, canonical, live, key)
+    const differences = await this.#differences(key, declared, canonical, live)
+    // A newer version is there.
+    if (differences === undefined) return { when: Promise.resolve() }
     if (differences.changes.length === 0) return this.#isEqual(key, declared, live, canonical)
     const base: Base = { manifest: declared.manifest, canonical, differences }
     return this.#isModified(key, declared, live, base, event)
+  }
+
+  /**
+   * An object once seen equal under this admission needs no confirmation: then its repair is one write. Undefined where
+   * live is no longer what is stored.
+   */
+  async #differences(key: string, declared: Declared, canonical: Canonical, live: KubeObject) {
+    if (this.#track(key).equalIn === this.#options.forms.epoch) {
+      return this.#comparison.differences(this.#policy, declared, canonical, live)
+    }
+    try {
+      return await this.#comparison.confirmed(this.#policy, declared, canonical, live, key)
+    } catch (error) {
+      const { kind } = readRefusal(error, 'put')
+      if (kind === 'stale' || kind === 'gone') return undefined
+      throw error
+    }
   }
 
   #read({ kind, namespace, name }: ObjectRef, apiVersion: string): Promise<KubeObject | undefined> {
