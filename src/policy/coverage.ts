@@ -38,7 +38,7 @@ export function uncovered(
 ): FieldChange[] {
   if (allowances.some((allowance) => covers(allowance, change, actor, manifest))) return []
   const value = change.op === 'add' ? change.after : change.op === 'remove' ? change.before : undefined
-  if (!isObject(value) || !allowances.some((allowance) => compile(allowance).fields.touches(change.path))) {
+  if (!isObject(value) || !allowances.some((allowance) => reachesInto(allowance, change))) {
     return [change]
   }
   const keys = Object.keys(value)
@@ -50,6 +50,12 @@ export function uncovered(
       : { path, op: 'remove', before: value[key]! }
   })
   return parts.flatMap((part) => uncovered(part, actor, allowances, manifest))
+}
+
+/** Whether an allowance is for something inside the place of a change, and not for all of it. */
+function reachesInto(allowance: Allowance, { path }: FieldChange): boolean {
+  const { fields } = compile(allowance)
+  return fields.touches(path) && !fields.covers(path)
 }
 
 /** Whether an allowance lets this actor make this change. */

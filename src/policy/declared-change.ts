@@ -4,7 +4,7 @@ import type { Json, JsonObject, KubeObject } from '../model/json.ts'
 import type { FieldChange, Path, Segment } from '../model/path.ts'
 import type { Allowance, Declared, Policy } from '../model/policy.ts'
 import { difference } from '../object/difference.ts'
-import { equalJson, fieldOf, setKey } from '../object/json.ts'
+import { equalJson, fieldOf, isObject, setKey } from '../object/json.ts'
 import { LAST_APPLIED, sameAsManifest } from '../object/last-applied.ts'
 import { withoutServerMetadata } from '../object/metadata.ts'
 import { getAt, isKeyedItem, pathKey } from '../object/path.ts'
@@ -81,9 +81,10 @@ function againstCanonical(
       continue
     }
     if (isLastApplied(each, declared)) continue
-    const open = uncovered(each, change.actor, allowances, declared.manifest.object)
-    if (open.length > 0)
-      denied.push(...(before === undefined ? open : open.flatMap((part) => actual(part, before, after))))
+    const open = changedParts(was, each).flatMap((part) =>
+      uncovered(part, change.actor, allowances, declared.manifest.object),
+    )
+    for (const part of open) denied.push(...(before === undefined ? [part] : actual(part, before, after)))
   }
   // What is left in `earlier` differed before and does no more. Places that the server fills come and go with the rest
   // (a nodePort with the type NodePort); by themselves they are nobody's to change.
@@ -97,6 +98,20 @@ function againstCanonical(
     denied.push(...uncovered(each, change.actor, allowances, declared.manifest.object))
   }
   return denied
+}
+
+/** Of something that Git lacks before and after the change only the fields that changed: others may be somebody else's. */
+function changedParts(was: FieldChange | undefined, is: FieldChange): FieldChange[] {
+  if (was?.op !== 'add' || is.op !== 'add' || !isObject(was.after) || !isObject(is.after)) return [is]
+  const { after: earlier } = was
+  const { after: now } = is
+  return Object.keys(now).flatMap((key) => {
+    const value = now[key]!
+    const old = fieldOf(earlier, key)
+    if (equalJson(old, value)) return []
+    const part: FieldChange = { path: [...is.path, key], op: 'add', after: value }
+    return old === undefined ? [part] : changedParts({ ...part, after: old }, part)
+  })
 }
 
 /** The change as it was asked for, at the place of a difference from Git: for people, who know what they typed. */
