@@ -1,6 +1,6 @@
 /** The commands as people run them, on a real API server and a real Git repository. */
 import assert from 'node:assert/strict'
-import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -104,6 +104,25 @@ test('refuse a configuration with a mistake, with its line, before anything is a
   const { code, stderr } = await guard(['install', `--config=${join(folder, 'wrong.yaml')}`])
   assert.equal(code, 2)
   assert.match(stderr, /wrong\.yaml:9/)
+  assert.deepEqual(await everyObject(plane), atFirst)
+})
+
+test('write static manifests that know the declared kinds, and apply nothing', async () => {
+  const directory = join(folder, 'static')
+  const { code, stdout, stderr } = await guard([
+    'install',
+    config(),
+    `--static-manifests=${directory}`,
+    '-o',
+    'json',
+  ])
+  assert.equal(code, 0, stderr)
+  const { files } = JSON.parse(stdout) as { files: string[] }
+  assert.deepEqual(files, ['admission-configuration.yaml', 'policies/gitops-guard.yaml'])
+  const policies = await readFile(join(directory, 'policies/gitops-guard.yaml'), 'utf8')
+  assert.match(policies, /name: gitops-guard\.static\.k8s\.io/)
+  assert.match(policies, /rbac\.authorization\.k8s\.io/)
+  assert.match(await readFile(join(directory, 'admission-configuration.yaml'), 'utf8'), new RegExp(directory))
   assert.deepEqual(await everyObject(plane), atFirst)
 })
 
