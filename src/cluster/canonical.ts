@@ -396,10 +396,12 @@ export class CanonicalForms {
     const group = groupOf(apiVersion)
     const version = versionOf(apiVersion)
     const resource = discovery.resourceFor(group, kind, version)
+    const compared = discovery.comparedVersion(group, kind, version)
     const parts = [
       discovery.serverVersion,
       shapes.schemaHash(group, version),
-      discovery.comparedVersion(group, kind, version),
+      compared === version ? '' : shapes.schemaHash(group, compared),
+      compared,
       resource === undefined ? '' : (admission?.(resource, namespace) ?? ''),
     ].join('\n')
     let stamp = this.#stamps.get(parts)

@@ -128,8 +128,8 @@ export class Discovery {
   }
 
   /**
-   * Follows CRDs and APIServices; calls back after discovery changed, or after the schema of a custom kind did (`group/Kind`s
-   * in `changed`). Returns what ends it.
+   * Follows CRDs and APIServices; calls back after discovery or a published schema changed; `changed` has the custom kinds
+   * (`group/Kind`) whose definition did. For one change it may call twice: schemas are published later. Returns what ends it.
    */
   watch(onChange: (changed: ReadonlySet<string>) => void): () => void {
     const changed = new Set<string>()
@@ -214,15 +214,20 @@ export class Discovery {
 
   async #refresh(): Promise<boolean> {
     const { api } = this.#options
-    const [core, groups, version] = await Promise.all([
+    const [core, groups, version, schemas] = await Promise.all([
       api.raw('/api', { accept: ACCEPT }),
       api.raw('/apis', { accept: ACCEPT }),
       api.raw('/version'),
+      // Its URLs hold hashes: a schema is published a moment after its kind, or its change.
+      api.raw('/openapi/v3').then(
+        ({ object }) => object,
+        () => null,
+      ),
     ])
     const gitVersion = fieldOf(version.object, 'gitVersion')
     const { resources, stale } = readDiscovery([core.object, groups.object])
     const known = this.#keepStale(resources, stale)
-    const text = JSON.stringify([known, gitVersion as Json])
+    const text = JSON.stringify([known, gitVersion as Json, schemas])
     this.#stale = stale
     this.#version = typeof gitVersion === 'string' ? gitVersion : ''
     if (text === this.#text) return false
