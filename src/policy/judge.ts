@@ -57,7 +57,7 @@ function finish(verdict: RuleVerdict, change: Change, policy: Policy): Verdict {
   const { rule, decision, reason, changes = [], declared, notable } = verdict
   const source = declared?.source ?? verdict.source
   return {
-    decision: decision === 'allow' ? decision : soften(decision, modeFor(verdict, change, policy)),
+    decision: decision === 'allow' ? decision : soften(decision, modeFor(verdict, change.ref, policy)),
     enforced: decision,
     rule,
     reason,

@@ -1,4 +1,4 @@
-import type { Change } from '../model/change.ts'
+import type { ObjectRef } from '../model/identity.ts'
 import type { Policy, SourcePolicy } from '../model/policy.ts'
 import type { Mode } from '../model/verdict.ts'
 import { selects } from '../object/selectors.ts'
@@ -21,16 +21,20 @@ function strictest(modes: readonly Mode[], otherwise: Mode): Mode {
  * else the strictest of the namespace's sources, else the configuration's. What protects the guard and the identities
  * that it trusts follows the strictest mode there is anywhere: one door is enough to get in.
  */
-export function modeFor({ declared, source, everywhere }: RuleVerdict, change: Change, policy: Policy): Mode {
+export function modeFor(
+  { declared, source, everywhere }: Pick<RuleVerdict, 'declared' | 'source' | 'everywhere'>,
+  ref: ObjectRef,
+  policy: Policy,
+): Mode {
   if (everywhere === true) {
     const all = [...policy.sources.map(({ mode }) => mode), ...policy.modes.map(({ mode }) => mode)]
     return strictest([policy.mode, ...all], policy.mode)
   }
-  const override = policy.modes.find(({ objects }) => selects(objects, change.ref))
+  const override = policy.modes.find(({ objects }) => selects(objects, ref))
   if (override !== undefined) return override.mode
   const about = declared?.source ?? source
   if (about !== undefined) return about.mode
-  return strictest(modesOf(policy.sourcesOf(change.ref.namespace)), policy.mode)
+  return strictest(modesOf(policy.sourcesOf(ref.namespace)), policy.mode)
 }
 
 const modesOf = (sources: readonly SourcePolicy[]): readonly Mode[] => sources.map(({ mode }) => mode)

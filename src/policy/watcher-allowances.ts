@@ -1,13 +1,16 @@
+import type { ObjectRef } from '../model/identity.ts'
 import type { Allowance, Declared, Policy } from '../model/policy.ts'
 import { fieldOf } from '../object/json.ts'
 import { selects } from '../object/selectors.ts'
 import { autoscalerOf, autoscalerUser } from './autoscaled.ts'
 import { concerns } from './jobs.ts'
+import { kindOf } from './kinds.ts'
 import {
   controllerManager,
   nodeGroup,
   systemControllers,
   type SystemController,
+  type SystemJob,
 } from './system-controllers.ts'
 
 const cache = new WeakMap<Policy, WeakMap<Declared, readonly Allowance[]>>()
@@ -23,7 +26,7 @@ export function watcherAllowances(policy: Policy, declared: Declared): readonly 
   let allowances = known.get(declared)
   if (allowances === undefined) {
     allowances = [
-      ...policy.allowances.filter(({ objects }) => selects(objects, declared.manifest.ref)),
+      ...configured(policy, declared.manifest.ref),
       ...jobAllowances(policy, declared),
       ...replicaAllowances(policy, declared),
     ]
@@ -33,32 +36,66 @@ export function watcherAllowances(policy: Policy, declared: Declared): readonly 
   return allowances
 }
 
+const byKind = new WeakMap<readonly Allowance[], Map<string, readonly Allowance[]>>()
+
+/** Those of the configuration that select an object. Of a hundred, few are for its kind: looked for once a kind. */
+function configured({ allowances }: Policy, ref: ObjectRef): readonly Allowance[] {
+  let kinds = byKind.get(allowances)
+  if (kinds === undefined) byKind.set(allowances, (kinds = new Map()))
+  const kind = kindOf(ref)
+  let ofKind = kinds.get(kind)
+  if (ofKind === undefined) {
+    const { group } = ref
+    ofKind = allowances.filter(({ objects: { kinds } }) =>
+      selects(kinds === undefined ? {} : { kinds }, { group, kind: ref.kind, namespace: '', name: '' }),
+    )
+    kinds.set(kind, ofKind)
+  }
+  return ofKind.filter(({ objects }) => selects(objects, ref))
+}
+
+/** System controllers with the jobs that change fields of a kind. */
+const writers = new Map<string, readonly { controller: SystemController; job: SystemJob; index: number }[]>()
+
+function writersOf(kind: string): readonly { controller: SystemController; job: SystemJob; index: number }[] {
+  let found = writers.get(kind)
+  if (found === undefined) {
+    found = systemControllers.flatMap((controller) =>
+      controller.jobs.flatMap((job, index) => {
+        const writes = job.operations.includes('UPDATE') && job.fields !== undefined && job.fields.length > 0
+        return writes && (job.kinds.includes(kind) || job.kinds.includes('*'))
+          ? [{ controller, job, index }]
+          : []
+      }),
+    )
+    writers.set(kind, found)
+  }
+  return found
+}
+
 /** One allowance for each job and identity: kept, so that their patterns are compiled once. */
 const made = new Map<string, Allowance>()
 
 function jobAllowances(policy: Policy, declared: Declared): Allowance[] {
   const object = declared.canonical()?.object ?? declared.manifest.object
-  return systemControllers.flatMap((controller) =>
-    controller.jobs.flatMap((job, index) => {
-      if (!job.operations.includes('UPDATE') || job.fields === undefined || job.fields.length === 0) return []
-      if (!concerns(job, declared.manifest.ref, object)) return []
-      const shared = policy.sharedControllerIdentity && sharesIdentity(controller)
-      const key = `${controller.name}/${index}/${shared}`
-      let allowance = made.get(key)
-      if (allowance === undefined) {
-        allowance = {
-          name: `system:${controller.name}`,
-          reason: job.reason,
-          users: shared ? [...controller.users, controllerManager] : controller.users,
-          ...(controller.name === 'kubelet' ? { groups: [nodeGroup] } : {}),
-          objects: {},
-          fields: job.fields,
-        }
-        made.set(key, allowance)
+  return writersOf(kindOf(declared.manifest.ref)).flatMap(({ controller, job, index }) => {
+    if (!concerns(job, declared.manifest.ref, object)) return []
+    const shared = policy.sharedControllerIdentity && sharesIdentity(controller)
+    const key = `${controller.name}/${index}/${shared}`
+    let allowance = made.get(key)
+    if (allowance === undefined) {
+      allowance = {
+        name: `system:${controller.name}`,
+        reason: job.reason,
+        users: shared ? [...controller.users, controllerManager] : controller.users,
+        ...(controller.name === 'kubelet' ? { groups: [nodeGroup] } : {}),
+        objects: {},
+        fields: job.fields!,
       }
-      return [allowance]
-    }),
-  )
+      made.set(key, allowance)
+    }
+    return [allowance]
+  })
 }
 
 /** Controllers that all run as the controller manager where each has no account of its own. */
