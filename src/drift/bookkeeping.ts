@@ -1,7 +1,7 @@
 import type { KubeObject } from '../model/json.ts'
 import type { Allowance, ObjectSelector } from '../model/policy.ts'
 import { groupOf, refOf } from '../object/identity.ts'
-import { fieldOf } from '../object/json.ts'
+import { fieldOf, isObject } from '../object/json.ts'
 import { selects } from '../object/selectors.ts'
 
 /** One line of bookkeeping: what the cluster itself writes into objects after they are created. */
@@ -61,6 +61,7 @@ const LINES: readonly Line[] = [
     fields: [
       annotation('pv.kubernetes.io/bind-completed'),
       annotation('pv.kubernetes.io/bound-by-controller'),
+      annotation('pv.kubernetes.io/migrated-to'),
       annotation('volume.kubernetes.io/storage-provisioner'),
       annotation('volume.beta.kubernetes.io/storage-provisioner'),
       annotation('volume.kubernetes.io/selected-node'),
@@ -103,7 +104,7 @@ const LINES: readonly Line[] = [
     kinds: ['rbac.authorization.k8s.io/ClusterRole'],
     fields: ['/rules'],
     reason: 'the aggregation controller collects the rules of the roles that are selected',
-    when: (manifest) => fieldOf(manifest, 'aggregationRule') !== undefined,
+    when: (manifest) => isObject(manifest['aggregationRule']),
     always: true,
   },
   {
@@ -131,9 +132,11 @@ const LINES: readonly Line[] = [
     kinds: ['Pod'],
     fields: [
       '/spec/nodeName',
-      '/spec/volumes/[name=kube-api-access-*]',
-      '/spec/containers/*/volumeMounts/[mountPath=~1var~1run~1secrets~1kubernetes.io~1serviceaccount]',
-      '/spec/initContainers/*/volumeMounts/[mountPath=~1var~1run~1secrets~1kubernetes.io~1serviceaccount]',
+      // Not the whole volume: one of this name that is a hostPath is nobody's token.
+      '/spec/volumes/[name=kube-api-access-*]/name',
+      '/spec/volumes/[name=kube-api-access-*]/projected',
+      '/spec/containers/*/volumeMounts/[mountPath=~1var~1run~1secrets~1kubernetes.io~1serviceaccount]/name',
+      '/spec/initContainers/*/volumeMounts/[mountPath=~1var~1run~1secrets~1kubernetes.io~1serviceaccount]/name',
     ],
     reason: 'the scheduler binds the Pod; its token volume has a random name',
   },

@@ -37,3 +37,8 @@ test('scripts get a JSON Pointer, with the item by its index', () => {
     { path: '/spec/containers/1/a~1b', op: 'replace', desired: 'x', live: 'y' },
   ])
 })
+
+test('what went from a list that was replaced', () => {
+  const lines = readableChanges([{ path: ['args'], op: 'replace', before: ['a', 'b', 'c'], after: ['x'] }])
+  assert.deepEqual(lines, ['args[0]: a → x', '- args[1]: b', '- args[2]: c'])
+})

@@ -44,7 +44,7 @@ function insideOf(place: string, before: Json, after: Json): string[] {
       const here = `${path}[${escapeText(key, 100)}]`
       if (inner !== undefined) walk(here, inner)
       else if ((type as string) === 'ADD') lines.push(`+ ${here}: ${short(value as Json)}`)
-      else if ((type as string) === 'REMOVE') lines.push(`- ${here}: ${short(oldValue as Json)}`)
+      else if ((type as string) === 'REMOVE') lines.push(`- ${here}: ${short(value as Json)}`)
       else lines.push(`${here}: ${short(oldValue as Json)} → ${short(value as Json)}`)
     }
   }

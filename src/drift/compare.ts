@@ -108,15 +108,10 @@ function covers(allowance: Allowance, change: FieldChange, { manifest, writerOf 
   const { path, op, after } = change
   if (!matcher(allowance).covers(path)) return false
   if (allowance.ops !== undefined && !allowance.ops.includes(op)) return false
-  if (allowance.values !== undefined && !isOneOf(allowance.values, after)) return false
   if (allowance.unlessDeclared === true && declares(manifest, path)) return false
   if (allowance.bookkeeping === true) return true
   const writer = writerOf?.(path, after)
   return writer?.authenticated !== true || isActorOf(allowance, writer)
-}
-
-function isOneOf(values: readonly string[], value: Json | undefined): boolean {
-  return typeof value === 'string' && values.some((pattern) => matchesPattern(pattern, value))
 }
 
 /** An allowance that names nobody is for nobody; groups narrow users where both are named. */

@@ -1,6 +1,6 @@
 import type { Canonical, Manifest } from './desired.ts'
 import type { ObjectRef } from './identity.ts'
-import type { Path, Shape } from './path.ts'
+import type { Shape } from './path.ts'
 import type { Mode } from './verdict.ts'
 
 /** Which actors, which objects, which fields: a permission as data. */
@@ -18,8 +18,6 @@ export interface Allowance {
   ops?: readonly ('add' | 'remove' | 'replace')[]
   /** True: what these fields hold is never compared, whoever wrote it (a cluster's own bookkeeping). */
   bookkeeping?: boolean
-  /** Only where the field is, or becomes, one of these texts (`*` as in names). Any value when absent. */
-  values?: readonly string[]
   /** Applies only where the manifest does not itself declare the field. */
   unlessDeclared?: boolean
 }
