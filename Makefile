@@ -7,12 +7,12 @@ INSTALLED := node_modules/.package-lock.json
 
 ## demo: the main job as a story in the terminal, on a control plane of its own (KEEP=1 leaves it running)
 .PHONY: demo
-demo: control-plane
+demo: control-plane build
 	@node src/cli.ts demo $(if $(KEEP),--keep)
 
 ## test: every test; closes with how many passed and failed (ONLY=path runs the files that match)
 .PHONY: test
-test: control-plane
+test: control-plane build
 	@node test/run.ts $(ONLY)
 
 ## test-quick: the tests that need no control plane
@@ -32,8 +32,15 @@ format: $(INSTALLED)
 
 ## bench: measures repairs and reviews beside a floor of the same run
 .PHONY: bench
-bench: control-plane
+bench: control-plane build
 	@node test/bench/main.ts $(ARGS)
+
+## build: bundles the command line into dist/, as the image and npm ship it
+.PHONY: build
+build: dist/cli.js
+
+dist/cli.js: $(INSTALLED) $(shell find src -name '*.ts' -not -name '*.test.ts' -o -name '*.json')
+	@rm -rf dist && npm run --silent build && touch $@
 
 ## control-plane: finds, downloads or builds etcd, kube-apiserver, kube-controller-manager and kubectl
 .PHONY: control-plane

@@ -18,7 +18,7 @@ const arrows = {
   report: ['model', 'object'],
   tls: ['model'],
   config: ['model', 'object'],
-  telemetry: ['model'],
+  telemetry: ['model', 'object'],
 }
 
 const folders = Object.keys(arrows)
@@ -71,7 +71,7 @@ export default defineConfig(
     settings: { 'import-x/resolver': { node: { extensions: ['.ts'] } } },
     rules: {
       'import-x/no-cycle': 'error',
-      'no-restricted-globals': 'off',
+      '@typescript-eslint/no-invalid-void-type': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-non-null-assertion': 'off',

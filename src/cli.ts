@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 /** `gitops-guard`, also found by kubectl as `kubectl guard`. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { fail } from './commands/fail.ts'
+import { packageRoot } from './commands/package-root.ts'
 
 /** Options that every command has. */
 export interface GlobalOptions {
@@ -84,6 +87,8 @@ command('break-glass', 'open an expiring exception to change objects by hand')
 command('install', 'put the guard into a cluster, with the rights that its sources need')
   .option('--image <name>', 'the image to run')
   .option('--dry-run', 'print the manifests instead of applying them')
+  .option('--replicas <n>', 'how many replicas')
+  .option('--all-kinds', 'rights over every kind, instead of those that the sources declare')
   .option('--static-manifests <dir>', 'write admission manifests for an API server that you own')
   .action(runs(async () => (await import('./commands/install.ts')).install))
 
@@ -99,6 +104,14 @@ program
   .command('demo')
   .description('the main job as a story in the terminal, on a control plane of its own')
   .option('--keep', 'leave it running afterwards')
-  .action(runs(async () => (await import('./demo/demo.ts')).demo))
+  .action(runs(loadDemo))
+
+/** The demo brings a control plane of its own, which only a checkout holds. */
+async function loadDemo() {
+  const file = join(packageRoot(), 'src', 'demo', 'demo.ts')
+  if (!existsSync(file))
+    throw new Error('the demo needs a checkout of the project: clone it and run make demo')
+  return ((await import(file)) as typeof import('./demo/demo.ts')).demo
+}
 
 await program.parseAsync()

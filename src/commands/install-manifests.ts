@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { parse, parseAllDocuments } from 'yaml'
 import type { Json, KubeObject } from '../model/json.ts'
 import { isObject } from '../object/json.ts'
+import { packageRoot } from './package-root.ts'
 
-/** Where `deploy/` lies: beside `src/`, in the image too. */
-export const DEPLOY = new URL('../../deploy/', import.meta.url).pathname
+/** Where `deploy/` lies: beside `src/` and `dist/`, in the image too. */
+export const DEPLOY = join(packageRoot(), 'deploy')
 
 /** The objects of the kustomization in `deploy/`, in the order of application. Throws for a file that is not as kustomize wants it. */
 export function readDeployManifests(directory: string = DEPLOY): KubeObject[] {

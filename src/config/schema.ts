@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { Ajv, type ErrorObject, type SchemaObject } from 'ajv'
+import json from './schema.json' with { type: 'json' }
 
 /** The JSON Schema of the configuration, as it is shipped for editors. */
-export const schema = JSON.parse(
-  readFileSync(new URL('schema.json', import.meta.url), 'utf8'),
-) as SchemaObject & { $id: string }
+export const schema: SchemaObject & { $id: string } = json
 
 const ajv = new Ajv({
   allErrors: true,

@@ -59,8 +59,10 @@ export class ChatWindow {
 }
 
 function linesOf(block: Block): string[] {
-  const texts = [block.text, ...(block.fields ?? []), ...(block.elements ?? [])]
-  return texts.flatMap((text) => (text === undefined ? [] : plain(text.text).split('\n')))
+  const fields = (block.fields ?? []).map(({ text }) => plain(text).replace('\n', ': '))
+  const elements = (block.elements ?? []).map(({ text }) => plain(text)).join(' · ')
+  const text = block.text === undefined ? [] : plain(block.text.text).split('\n')
+  return [...text, ...(fields.length > 0 ? [fields.join('   ')] : []), ...(elements === '' ? [] : [elements])]
 }
 
 /** Slack's markup as a screen shows it. */
@@ -68,7 +70,10 @@ function plain(text: string): string {
   return text
     .replaceAll('```', '')
     .replace(/<(https?:[^|>]+)\|([^>]*)>/g, '$2')
+    .replace(/[*`]([^*`\n]+)[*`]/g, '$1')
+    .replace(/^>/gm, '')
     .replaceAll('&lt;', '<')
     .replaceAll('&gt;', '>')
     .replaceAll('&amp;', '&')
+    .trim()
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { freePort } from '../../test/control-plane/free-port.ts'
 import { startControlPlane, type ControlPlane } from '../../test/control-plane/control-plane.ts'
 import type { CommandResult } from '../../test/control-plane/run-command.ts'
+import { packageRoot } from '../commands/package-root.ts'
 import { ChatWindow } from './chat-window.ts'
 import { GuardProcess } from './guard-process.ts'
 import { Intruder } from './intruder.ts'
@@ -94,9 +95,10 @@ export async function demo(options: { keep?: boolean } = {}): Promise<number> {
     if (options.keep) await keepRunning(plane)
     return outcomes.every((outcome) => outcome.ok) ? 0 : 1
   } finally {
+    // First the control plane: a guard that is asked to stop waits for those who still call it.
+    await plane.stop()
     await guard?.stop()
     chat.close()
-    await plane.stop()
   }
 }
 
@@ -133,9 +135,9 @@ const ATTEMPTS: { what: string; shown: string; args: string[]; env?: Record<stri
 
 async function startGuard(plane: ControlPlane, shop: Shop, chat: ChatWindow): Promise<GuardProcess> {
   const kubeconfig = await plane.serviceAccount('gitops-guard', 'gitops-guard')
-  const deploy = new URL('../../deploy/', import.meta.url).pathname
-  const rights = ['namespace', 'break-glass', 'rights', 'guarded-kinds'].map(
-    (name) => `${deploy}${name}.yaml`,
+  const deploy = join(packageRoot(), 'deploy')
+  const rights = ['namespace', 'break-glass', 'rights', 'guarded-kinds'].map((name) =>
+    join(deploy, `${name}.yaml`),
   )
   expectOk(await plane.kubectl('admin', ['apply', ...rights.flatMap((file) => ['-f', file])]))
   const directory = join(plane.dir, 'guard')

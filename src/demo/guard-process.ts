@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { packageRoot } from '../commands/package-root.ts'
 
 /** `gitops-guard serve` as a process of its own, as in a cluster. */
 export class GuardProcess {
@@ -25,7 +27,7 @@ export class GuardProcess {
     env?: Record<string, string>
   }): Promise<GuardProcess> {
     const { config, kubeconfig, ports, logFile, env } = options
-    const cli = new URL('../cli.ts', import.meta.url).pathname
+    const cli = join(packageRoot(), 'dist', 'cli.js')
     const args = ['serve', `--config=${config}`, `--kubeconfig=${kubeconfig}`]
     args.push(`--https-port=${ports.https}`, `--http-port=${ports.http}`)
     args.push(`--webhook-url=https://127.0.0.1:${ports.https}`)

@@ -1,3 +1,4 @@
+import { packageRoot } from '../commands/package-root.ts'
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runCommand } from '../../test/control-plane/run-command.ts'
@@ -14,7 +15,7 @@ export class Shop {
     const shop = new Shop(directory)
     await mkdir(directory, { recursive: true })
     await shop.git('init', '--quiet', '--initial-branch=main')
-    await cp(new URL('shop', import.meta.url).pathname, join(directory, 'prod'), { recursive: true })
+    await cp(join(packageRoot(), 'src/demo/shop'), join(directory, 'prod'), { recursive: true })
     await shop.commit('Open the shop')
     return shop
   }
