@@ -36,8 +36,8 @@ interface Rounds {
 const minute = 60_000
 /** The same value comes back this often in a minute: a controller at work. */
 const sameLimit = 5
-/** The same fields, to ever new values: nobody edits by hand this often. */
-const alikeLimit = 60
+/** The same fields, to ever new values: no hands and no script that means well do this all the time. */
+const alikeLimit = 600
 /** A change counts as coming back at once within this time of the repair. */
 const atOnce = 10_000
 const firstHold = 1_000

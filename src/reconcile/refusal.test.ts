@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { readRefusal } from './refusal.ts'
+import { readRefusal, refusedFields } from './refusal.ts'
 
 const error = (status: number, message = '', more: object = {}) =>
   Object.assign(new Error(message), { status, ...more })
@@ -44,4 +44,15 @@ it('try again what may work later, an answer that is none too', () => {
   ]) {
     assert.equal(readRefusal(trouble, 'put').kind, 'later')
   }
+})
+
+it('know which differences an answer is about', () => {
+  const details = {
+    causes: [{ reason: 'FieldValueInvalid', field: 'spec.selector' }, { field: 'spec.ports[0].port' }],
+  }
+  const [selector, port] = refusedFields(error(422, '', { details }))
+  assert.equal(selector!(['spec', 'selector', 'matchLabels', 'app']), true)
+  assert.equal(selector!(['spec', 'replicas']), false)
+  assert.equal(port!(['spec', 'ports', { keys: { port: 80 }, index: 0 }, 'name']), true)
+  assert.deepEqual(refusedFields(error(500, '', { details })), [])
 })
