@@ -4,6 +4,7 @@ import { groupOf } from '../object/identity.ts'
 import { escapeText } from '../object/text.ts'
 import { changeLines } from './change-lines.ts'
 import { commitLink, fileLink } from './git-links.ts'
+import { OVERFLOW_RULE } from './overflow.ts'
 import { attempt, counted, outcome, title, TONES, type Tone } from './words.ts'
 
 export interface Link {
@@ -72,7 +73,10 @@ function makeSingle(sorted: readonly Violation[], { repositoryOf }: MessageOptio
       `${title(event)}: ${nameOf(main)}${sorted.length > 1 ? ` ×${sorted.length}` : ''}`,
       150,
     ),
-    summary: escapeText(`${attempt(main)} ${nameOf(main)}${first}. ${outcome(main)}${times}`, 600),
+    summary:
+      rule === OVERFLOW_RULE
+        ? escapeText(reason, 600)
+        : escapeText(`${attempt(main)} ${nameOf(main)}${first}. ${outcome(main)}${times}`, 600),
     facts: [
       { label: 'Who', text: who(actor) },
       { label: 'What', text: `${attempt({ ...main, actor: undefined })} ${nameOf(main)}` },

@@ -2,6 +2,7 @@
 import type { Operation } from '../model/change.ts'
 import type { Violation, ViolationEvent } from '../model/violation.ts'
 import { escapeText } from '../object/text.ts'
+import { OVERFLOW_RULE } from './overflow.ts'
 
 /** How a message is coloured. */
 export type Tone = 'bad' | 'warning' | 'good' | 'info'
@@ -67,7 +68,7 @@ export function outcome({ event, remedy, repairedAfterMs, rule }: Violation): st
     case 'warned':
       return 'Let through with a warning.'
     case 'audited':
-      return rule.startsWith('outbox') ? 'Told as a count only.' : 'Let through, and noted.'
+      return rule === OVERFLOW_RULE ? 'Told as a count only.' : 'Let through, and noted.'
     case 'break-glass':
       return 'Let through by a break-glass permission.'
     case 'repaired':

@@ -1,0 +1,335 @@
+/** Brings the violations of the journal to one provider, whatever becomes of the others. */
+import type { Violation } from '../model/violation.ts'
+import { backoff, BACKOFF_TIMES, type BackoffTimes } from './backoff.ts'
+import { BUNDLE_TIMES, Bundler, MOST, type BundleTimes } from './bundle.ts'
+import type { DeadLetters } from './dead-letters.ts'
+import type { Deferred, DeliveryState } from './delivery-state.ts'
+import type { Entry, Journal, Reader } from './journal.ts'
+import { makeMessage, type MessageOptions } from './message.ts'
+import { addOverflow, overflowViolation } from './overflow.ts'
+import type { Provider } from './provider.ts'
+import { isFor, type Only } from './route.ts'
+import { SendError } from './send-error.ts'
+
+/** What happened, for metrics and the log. */
+export interface DeliveryHooks {
+  sent?(provider: string, violations: number): void
+  failed?(provider: string, error: Error, retryInMs: number): void
+  givenUp?(provider: string, error: Error, violations: number): void
+  digested?(provider: string, violations: number): void
+}
+
+export interface DeliveryTimes {
+  bundle: BundleTimes
+  backoff: BackoffTimes
+  /** Milliseconds that one attempt may take. */
+  timeout: number
+  /** Milliseconds after which what cannot be delivered is given up. */
+  giveUp: number
+}
+
+export const DELIVERY_TIMES: DeliveryTimes = {
+  bundle: BUNDLE_TIMES,
+  backoff: BACKOFF_TIMES,
+  timeout: 15_000,
+  giveUp: 24 * 3_600_000,
+}
+
+export interface DeliveryOptions extends DeliveryHooks {
+  name: string
+  provider: Provider
+  only?: Only
+  journal: Journal
+  state: DeliveryState
+  dead: DeadLetters
+  /** Called when entries were settled: the journal may let go of them. */
+  settled(): void
+  message?: MessageOptions
+  times?: Partial<DeliveryTimes>
+}
+
+interface Waiting extends Entry {
+  readAt: number
+  tries: number
+}
+
+/** Entries read ahead: what a digest holds, twice. */
+const READ_AHEAD = 2 * MOST
+/** Tries of one message that a receiver which answers refuses, before others go first. */
+const TRIES = 5
+/** Milliseconds. */
+const LOOK = 200
+const DEFERRED_MOST = 10 * 60_000
+
+export class Delivery {
+  readonly name: string
+  readonly #options: DeliveryOptions
+  readonly #times: DeliveryTimes
+  readonly #reader: Reader
+  readonly #bundler: Bundler
+  readonly #aborted = new AbortController()
+  #waiting: Waiting[] = []
+  #lastRead: number
+  #failures = 0
+  #notBefore = 0
+  #stopping = false
+  #wake: () => void = () => undefined
+  #woken = false
+  #running: Promise<void> | undefined
+
+  constructor(options: DeliveryOptions) {
+    this.name = options.name
+    this.#options = options
+    this.#times = { ...DELIVERY_TIMES, ...options.times }
+    this.#bundler = new Bundler(this.#times.bundle)
+    this.#lastRead = options.state.floor
+    this.#reader = options.journal.reader(options.state.floor, (entries) => this.#dropped(entries))
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  /** Something was appended, or there is another reason to look. */
+  notify(): void {
+    this.#woken = true
+    this.#wake()
+  }
+
+  /** Violations that are not delivered yet. */
+  get waiting(): number {
+    const { state, journal } = this.#options
+    const unread = Math.max(0, journal.lastSeq - this.#lastRead)
+    const deferred = state.deferred.reduce((sum, { violations }) => sum + violations.length, 0)
+    return unread + this.#waiting.length + deferred + (state.overflow?.count ?? 0)
+  }
+
+  /** Tries these again, ahead of everything. */
+  resend(violations: readonly Violation[]): void {
+    const { state } = this.#options
+    state.deferred = [{ violations: [...violations], tries: 0, dueAt: 0 }, ...state.deferred]
+    state.save()
+    this.notify()
+  }
+
+  /** Delivers what it can at once, without bundling, for so many milliseconds. Then nothing is under way any more. */
+  async stop(flushMs: number): Promise<void> {
+    this.#stopping = true
+    this.notify()
+    const timer = setTimeout(() => this.#aborted.abort(), flushMs)
+    await this.#running
+    clearTimeout(timer)
+    this.#options.state.save()
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#aborted
+    while (!signal.aborted) {
+      this.#woken = false
+      this.#read()
+      const pause = Math.max(0, this.#notBefore - Date.now())
+      if (pause > 0) {
+        await this.#sleep(pause, false)
+        continue
+      }
+      const waitMs = await this.#step()
+      if (waitMs === 0) continue
+      if (this.#stopping && this.waiting === 0) return
+      // While some wait already, looking now and then is enough, and cheaper than at each that comes.
+      const idle = this.#waiting.length === 0
+      await this.#sleep(this.#stopping ? 20 : Math.min(waitMs, idle ? 60_000 : LOOK), idle)
+    }
+  }
+
+  /** Sends one thing that is due. Returns 0, or after how long to look again. */
+  async #step(): Promise<number> {
+    const { state, provider } = this.#options
+    const now = Date.now()
+    if (state.overflow !== undefined) return await this.#sendOverflow()
+    const due = state.deferred.find(({ dueAt }) => dueAt <= now || this.#stopping)
+    if (due !== undefined) return await this.#sendDeferred(due)
+    const untilDeferred = state.deferred.reduce((least, { dueAt }) => Math.min(least, dueAt - now), 60_000)
+    if (provider.takes === 'violations') {
+      const batch = this.#waiting.slice(0, provider.parallel)
+      if (batch.length === 0) return untilDeferred
+      await Promise.all(batch.map((one) => this.#sendWaiting([one])))
+      return 0
+    }
+    const full = this.#waiting.length >= READ_AHEAD || this.#stopping
+    const choice = this.#bundler.choose(this.#waiting, now, full)
+    if (choice === undefined) return untilDeferred
+    if ('waitMs' in choice) return Math.min(choice.waitMs, untilDeferred)
+    const sent = await this.#sendWaiting(choice.send)
+    if (sent) this.#bundler.sent(choice.send.map(violationOf), Date.now())
+    return 0
+  }
+
+  #read(): void {
+    const { state, only = {}, provider } = this.#options
+    const most = provider.takes === 'messages' ? READ_AHEAD : provider.parallel * 4
+    const skipped: number[] = []
+    while (this.#waiting.length < most) {
+      const entries = this.#reader.next(most - this.#waiting.length)
+      if (entries.length === 0) break
+      for (const { seq, violation } of entries) {
+        // What lies between could not be read: nobody can deliver it.
+        for (let lost = this.#lastRead + 1; lost < seq; lost++) skipped.push(lost)
+        this.#lastRead = seq
+        if (state.isDone(seq)) continue
+        if (isFor(only, violation)) this.#waiting.push({ seq, violation, readAt: Date.now(), tries: 0 })
+        else skipped.push(seq)
+      }
+    }
+    if (skipped.length > 0) this.#settle(skipped)
+  }
+
+  /** True when it was delivered. */
+  async #sendWaiting(batch: readonly Waiting[]): Promise<boolean> {
+    const error = await this.#attempt(batch.map(violationOf))
+    if (error === undefined) {
+      this.#take(batch)
+      return true
+    }
+    for (const one of batch) one.tries++
+    const tries = Math.min(...batch.map((one) => one.tries))
+    const now = Date.now()
+    const old =
+      batch.every(({ violation }) => now - Date.parse(violation.time) > this.#times.giveUp) && tries > 2
+    if (error.permanent || old) this.#give(batch.map(violationOf), error)
+    else if (error.answered && tries >= TRIES && this.#waiting.length > batch.length) {
+      this.#options.state.deferred.push({
+        violations: batch.map(violationOf),
+        tries,
+        dueAt: now + this.#deferral(tries),
+      })
+    } else return false
+    this.#take(batch)
+    return false
+  }
+
+  async #sendDeferred(deferred: Deferred): Promise<number> {
+    const { state, provider } = this.#options
+    const { violations } = deferred
+    const part = provider.takes === 'messages' ? violations : violations.slice(0, 1)
+    const error = await this.#attempt(part)
+    const now = Date.now()
+    const old = part.every(({ time }) => now - Date.parse(time) > this.#times.giveUp) && deferred.tries > 2
+    if (error === undefined || error.permanent || old) {
+      if (error !== undefined) this.#give(part, error)
+      deferred.violations = violations.slice(part.length)
+      if (deferred.violations.length === 0)
+        state.deferred = state.deferred.filter((other) => other !== deferred)
+    } else {
+      deferred.tries++
+      deferred.dueAt = now + this.#deferral(deferred.tries)
+    }
+    state.save()
+    return 0
+  }
+
+  async #sendOverflow(): Promise<number> {
+    const { state } = this.#options
+    const overflow = state.overflow!
+    const error = await this.#attempt([overflowViolation(this.name, overflow)])
+    if (error !== undefined && !error.permanent) return 0
+    // More may have been added while it was under way.
+    const left = state.overflow!.count - overflow.count
+    state.overflow = left > 0 ? { ...state.overflow!, count: left } : undefined
+    state.save()
+    return 0
+  }
+
+  async #attempt(violations: readonly Violation[]): Promise<SendError | undefined> {
+    const { provider, message } = this.#options
+    const signal = AbortSignal.any([this.#aborted.signal, AbortSignal.timeout(this.#times.timeout)])
+    try {
+      if (provider.takes === 'messages') await provider.send(makeMessage(violations, message), signal)
+      else for (const violation of violations) await provider.send(violation, signal)
+    } catch (error) {
+      return this.#failed(error)
+    }
+    this.#failures = 0
+    if (provider.takes === 'messages') this.#notBefore = Date.now() + provider.interval
+    this.#options.sent?.(this.name, violations.length)
+    return undefined
+  }
+
+  #failed(error: unknown): SendError {
+    const known =
+      error instanceof SendError
+        ? error
+        : new SendError(error instanceof Error ? error.message : String(error))
+    if (known.permanent) return known
+    this.#failures++
+    const retry = backoff(this.#failures, { retryAfterMs: known.retryAfterMs, times: this.#times.backoff })
+    this.#notBefore = Math.max(this.#notBefore, Date.now() + retry)
+    if (!this.#aborted.signal.aborted) this.#options.failed?.(this.name, known, retry)
+    return known
+  }
+
+  #give(violations: readonly Violation[], error: SendError): void {
+    this.#options.dead.add({
+      provider: this.name,
+      at: new Date().toISOString(),
+      error: error.message,
+      violations,
+    })
+    this.#options.givenUp?.(this.name, error, violations.length)
+  }
+
+  #take(batch: readonly Waiting[]): void {
+    const gone = new Set(batch)
+    this.#waiting = this.#waiting.filter((one) => !gone.has(one))
+    this.#settle(batch.map(({ seq }) => seq))
+  }
+
+  #settle(seqs: readonly number[]): void {
+    const { state, settled } = this.#options
+    state.settle(seqs)
+    state.save()
+    settled()
+  }
+
+  #dropped(entries: readonly Entry[]): void {
+    const { state, only = {} } = this.#options
+    const lost = entries.filter(({ seq, violation }) => !state.isDone(seq) && isFor(only, violation))
+    const last = entries.at(-1)?.seq ?? this.#lastRead
+    const seqs = Array.from(
+      { length: Math.max(0, last - this.#lastRead) },
+      (_, index) => this.#lastRead + 1 + index,
+    )
+    this.#lastRead = Math.max(this.#lastRead, last)
+    if (lost.length > 0) {
+      state.overflow = addOverflow(state.overflow, lost.map(violationOf))
+      this.#options.digested?.(this.name, lost.length)
+    }
+    state.settle(seqs)
+    state.save()
+  }
+
+  #deferral(tries: number): number {
+    return backoff(tries, { times: { ...this.#times.backoff, most: DEFERRED_MOST } })
+  }
+
+  /** Until then, until the end, and, where wanted, until something new comes. */
+  async #sleep(milliseconds: number, interruptible: boolean): Promise<void> {
+    const { signal } = this.#aborted
+    if (interruptible && this.#woken && !this.#stopping) return
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', done)
+        this.#wake = () => undefined
+        resolve()
+      }
+      const timer = setTimeout(done, milliseconds)
+      timer.unref()
+      signal.addEventListener('abort', done)
+      if (interruptible) this.#wake = done
+    })
+  }
+}
+
+function violationOf({ violation }: { violation: Violation }): Violation {
+  return violation
+}

@@ -1,0 +1,146 @@
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Violation } from '../model/violation.ts'
+import { DeadLetters, type DeadLetter } from './dead-letters.ts'
+import { Delivery, type DeliveryHooks, type DeliveryTimes } from './delivery.ts'
+import { DeliveryState } from './delivery-state.ts'
+import { Journal } from './journal.ts'
+import type { MessageOptions } from './message.ts'
+import type { Provider } from './provider.ts'
+import type { Only } from './route.ts'
+
+/** Someone to tell. */
+export interface Target {
+  /** Stays the same across restarts: what is still to be delivered is kept by it. */
+  name: string
+  provider: Provider
+  only?: Only
+}
+
+export interface OutboxOptions extends DeliveryHooks {
+  targets: readonly Target[]
+  /** Its own folder. Absent: in memory, lost with the process. */
+  directory?: string
+  /** For links into Git. */
+  message?: MessageOptions
+  /** Bytes on disk at most (default 64 MiB), entries in memory at most (10,000). Beyond that the oldest are told as a count. */
+  limits?: { maxBytes?: number; maxUnsaved?: number; segmentBytes?: number }
+  times?: Partial<DeliveryTimes>
+  /** Something is wrong with the disk: for the log. */
+  onProblem?(problem: string, error?: unknown): void
+}
+
+/**
+ * Takes violations and tells all targets, each in its own time. `append` is one write and never waits, never throws: call it
+ * before the denial is answered, and a SIGKILL right after loses nothing. Delivery is at least once, with the same id.
+ */
+export class Outbox {
+  readonly #journal: Journal
+  readonly #deliveries: Delivery[]
+  readonly #states: DeliveryState[]
+  readonly #dead: DeadLetters
+
+  /** @throws Error where the folder cannot be made or read. */
+  constructor(options: OutboxOptions) {
+    const { directory, targets, limits = {}, onProblem = () => undefined, message, times } = options
+    if (directory !== undefined) mkdirSync(directory, { recursive: true, mode: 0o700 })
+    const inside = (name: string) => (directory === undefined ? undefined : join(directory, name))
+    const journalDirectory = inside('journal')
+    this.#journal = new Journal({
+      ...(journalDirectory === undefined ? {} : { directory: journalDirectory }),
+      ...limits,
+      onProblem,
+    })
+    this.#dead = new DeadLetters(inside('dead'), onProblem)
+    const files = targets.map(({ name }) => inside(join('providers', `${encodeURIComponent(name)}.json`)))
+    this.#states = files.map((file) => new DeliveryState(file, onProblem))
+    for (const state of this.#states) {
+      state.load(this.#journal.lastSeq)
+      this.#journal.startAfter(state.floor)
+    }
+    if (directory !== undefined) forgetOthers(join(directory, 'providers'), files, onProblem)
+    const { sent, failed, givenUp, digested } = options
+    const hooks = {
+      ...(sent === undefined ? {} : { sent }),
+      ...(failed === undefined ? {} : { failed }),
+      ...(givenUp === undefined ? {} : { givenUp }),
+      ...(digested === undefined ? {} : { digested }),
+    }
+    this.#deliveries = targets.map(
+      (target, index) =>
+        new Delivery({
+          ...target,
+          ...hooks,
+          journal: this.#journal,
+          state: this.#states[index]!,
+          dead: this.#dead,
+          settled: () => this.#release(),
+          ...(message === undefined ? {} : { message }),
+          ...(times === undefined ? {} : { times }),
+        }),
+    )
+  }
+
+  start(): void {
+    for (const delivery of this.#deliveries) delivery.start()
+  }
+
+  append(violation: Violation): void {
+    if (this.#deliveries.length === 0) return
+    this.#journal.append(violation)
+    for (const delivery of this.#deliveries) delivery.notify()
+  }
+
+  /** Violations that wait, by target. */
+  waiting(): [target: string, count: number][] {
+    return this.#deliveries.map((delivery) => [delivery.name, delivery.waiting])
+  }
+
+  /** What was given up, oldest first. */
+  deadLetters(): DeadLetter[] {
+    return this.#dead.list()
+  }
+
+  /** Sends one of them again. False where there is none of this id, or its target is no more. */
+  resend(id: string): boolean {
+    const letter = this.#dead.list().find((one) => one.id === id)
+    const delivery = this.#deliveries.find(({ name }) => name === letter?.provider)
+    if (letter === undefined || delivery === undefined) return false
+    delivery.resend(letter.violations)
+    this.#dead.take(id)
+    return true
+  }
+
+  /** Delivers what it can within so many milliseconds. What is left waits on disk, where there is one. */
+  async stop(flushMs = 2000): Promise<void> {
+    await Promise.all(this.#deliveries.map((delivery) => delivery.stop(flushMs)))
+    this.#journal.close()
+  }
+
+  #release(): void {
+    this.#journal.release(Math.min(...this.#states.map(({ floor }) => floor)))
+  }
+}
+
+/** Of targets that the configuration names no more: were they kept, one that comes back would be told of old things. */
+function forgetOthers(
+  directory: string,
+  files: readonly (string | undefined)[],
+  onProblem: (problem: string) => void,
+): void {
+  const wanted = new Set(files)
+  let names: string[] = []
+  try {
+    names = readdirSync(directory).filter((name) => name.endsWith('.json'))
+  } catch {
+    return
+  }
+  for (const name of names) {
+    const file = join(directory, name)
+    if (wanted.has(file)) continue
+    onProblem(
+      `${decodeURIComponent(name.slice(0, -5))} is not in the configuration any more: what it was not told yet is dropped`,
+    )
+    rmSync(file, { force: true })
+  }
+}
