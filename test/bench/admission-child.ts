@@ -1,12 +1,14 @@
 /**
  * The server of the admission benchmark, in a process of its own so that its CPU time is its own:
- * `guard` is AdmissionServer with a verdict at hand, `echo` a bare node:https server that sends the body back.
+ * `guard` is AdmissionServer with the real rules, `echo` a bare node:https server that sends the body back.
  * Says its port, and its CPU time (microseconds) when asked, over IPC.
  */
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { AdmissionServer } from '../../src/admission/server.ts'
-import type { Verdict } from '../../src/model/verdict.ts'
+import { judge } from '../../src/policy/judge.ts'
+import { reviewBody } from './admission-review.ts'
+import { testPolicy } from '../admission/test-guard.ts'
 import { createAuthority } from '../../src/tls/authority.ts'
 import { issueServing } from '../../src/tls/issue.ts'
 
@@ -14,15 +16,13 @@ const validity = { notBefore: Date.now() - 60_000, notAfter: Date.now() + 3600_0
 const authority = await createAuthority({ validity })
 const serving = await issueServing(authority, { names: { dnsNames: ['localhost'], ips: [] }, validity })
 
-const verdict: Verdict = {
-  decision: 'deny',
-  rule: 'git-managed',
-  reason: 'alice may not change deployment shop/web: Git declares it in clusters/prod/web.yaml, line 1.',
-  changes: [],
-  enforced: 'deny',
-  source: 'shop',
-  origin: { file: 'clusters/prod/web.yaml', line: 1, revision: '9'.repeat(40) },
+// What the review changes is what Git declares, but for the image.
+const { oldObject } = JSON.parse(reviewBody('')).request
+delete oldObject.status
+for (const key of ['uid', 'resourceVersion', 'generation', 'creationTimestamp', 'managedFields']) {
+  delete oldObject.metadata[key]
 }
+const policy = testPolicy({}, { objects: [oldObject] })
 
 const port = process.argv[2] === 'echo' ? await echo() : await guard()
 process.send?.({ port, ca: authority.certificate })
@@ -33,7 +33,7 @@ function guard(): Promise<number> {
   const server = new AdmissionServer({
     certificate: serving,
     kindOf: () => 'Deployment',
-    judge: () => verdict,
+    judge: (change) => judge(change, policy),
     ready: () => true,
     whenBlind: () => 'deny',
     onError: (error) => console.error(error),
