@@ -1,4 +1,5 @@
 /** Which resources the API server serves, kept in step with its CRDs and APIServices. */
+import { createHash } from 'node:crypto'
 import type { ResourceInfo } from '../model/identity.ts'
 import type { Json, KubeObject } from '../model/json.ts'
 import { fieldOf } from '../object/json.ts'
@@ -52,7 +53,8 @@ export class Discovery {
   #plurals = new Map<string, ResourceInfo[]>()
   readonly #customs = new Map<string, CustomKind>()
   #version = ''
-  #text = ''
+  /** Of all that was read last. */
+  #hash = ''
   #under: Promise<boolean> | undefined
   /** Groups whose API server does not answer: what they serve is not known, and kept as it was. */
   #stale: string[] = []
@@ -227,11 +229,13 @@ export class Discovery {
     const gitVersion = fieldOf(version.object, 'gitVersion')
     const { resources, stale } = readDiscovery([core.object, groups.object])
     const known = this.#keepStale(resources, stale)
-    const text = JSON.stringify([known, gitVersion as Json, schemas])
+    const hash = createHash('sha256')
+      .update(JSON.stringify([known, gitVersion as Json, schemas]))
+      .digest('hex')
     this.#stale = stale
     this.#version = typeof gitVersion === 'string' ? gitVersion : ''
-    if (text === this.#text) return false
-    this.#text = text
+    if (hash === this.#hash) return false
+    this.#hash = hash
     this.#kinds = Map.groupBy(known, ({ group, kind }) => `${group}/${kind}`)
     this.#plurals = Map.groupBy(known, ({ group, resource }) => `${group}/${resource}`)
     return true
