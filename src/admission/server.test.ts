@@ -293,12 +293,12 @@ test('a new certificate under load loses no request and no connection', async ()
     while (!stop) answers.push(await send(at))
   })
   for (let i = 0; i < 10; i++) {
-    await sleep(50)
+    const answered = answers.length
+    while (answers.length < answered + 20) await sleep(10)
     at.server.setCertificates(i % 2 === 0 ? other : certificate)
   }
   stop = true
   await Promise.all(workers)
-  assert.ok(answers.length > 200)
   assert.ok(answers.every((answer) => answer.status === 200 && !decision(answer)))
   assert.ok(answers.filter(({ reused }) => !reused).length <= 20, 'no connection was lost')
   at.server.setCertificates(other)
@@ -308,18 +308,18 @@ test('a new certificate under load loses no request and no connection', async ()
 })
 
 test('stopping under load loses no request', async () => {
-  const at = await start({ limits: { drain: 500 } })
+  const at = await start({ limits: { drain: 2000 } })
   const answers: Answer[] = []
   // As an API server does: a moment after this address went away it sends no more.
   let informed = false
   const workers = Array.from({ length: 20 }, async () => {
     while (!informed) answers.push(await send(at))
   })
-  await sleep(200)
-  setTimeout(() => (informed = true), 300)
+  while (answers.length < 50) await sleep(10)
   const reviewed = answers.length
+  setTimeout(() => (informed = true), 800)
   await Promise.all([at.server.stop(), ...workers])
-  assert.ok(reviewed > 50 && answers.length > reviewed + 50)
+  assert.ok(answers.length > reviewed + 20)
   assert.ok(answers.every(({ status }) => status === 200))
   assert.equal(answers.at(-1)!.headers['connection'], 'close')
   await assert.rejects(send(at), { code: 'ECONNREFUSED' })
