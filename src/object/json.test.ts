@@ -95,6 +95,7 @@ test('numbers are equal by value', () => {
   assert.equal(equalJson(0, false), false)
   assert.equal(equalJson(undefined, null), false)
   assert.equal(equalJson([], {}), false)
+  assert.equal(equalJson(parseJson('{"__proto__":{}}'), { x: 1 }), false)
 })
 
 test('a clone shares nothing', () => {

@@ -23,3 +23,9 @@ test('take time in proportion to the text for the worst of patterns', () => {
   assert.equal(matchesPattern(`${'a*'.repeat(40)}b`, 'a'.repeat(100_000)), false)
   assert.ok(performance.now() - started < 200)
 })
+
+test('no part of a text counts twice', () => {
+  assert.equal(matchesPattern('*aa*a', 'aa'), false)
+  assert.equal(matchesPattern('*aa*a', 'aaa'), true)
+  assert.equal(matchesPattern('a*a', 'a'), false)
+})
