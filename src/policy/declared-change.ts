@@ -24,7 +24,8 @@ export function unpermitted(change: Change, declared: Declared, policy: Policy):
   const before = view(change, change.before)
   const after = view(change, change.after)
   const canonical = declared.canonical()
-  if (after === undefined) return []
+  // No API server asks so: nothing is then known of what would be stored.
+  if (after === undefined) return [{ path: [], op: 'remove', ...(before === undefined ? {} : { before }) }]
   if (canonical === undefined) return againstManifest(change, { before, after, declared, allowances })
   const wanted = view(change, canonical.object)
   if (versionOf(after) === versionOf(canonical.object)) {

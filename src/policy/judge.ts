@@ -19,7 +19,10 @@ import { systemController } from './rules/system-controller.ts'
 import { taint } from './rules/taint.ts'
 import { undeclared } from './rules/undeclared.ts'
 
-/** In this order: the first that has something to say decides. */
+/**
+ * In this order: the first that has something to say decides. Identities and inputs of agents come before what the
+ * configuration may allow (children, connects, undeclared objects), so that no allowance of these hands them out.
+ */
 const rules: readonly Rule[] = [
   guard,
   agent,
@@ -29,10 +32,10 @@ const rules: readonly Rule[] = [
   declared,
   namespace,
   definition,
-  children,
-  connect,
   agentIdentity,
   agentInputs,
+  children,
+  connect,
   taint,
   undeclared,
 ]

@@ -14,6 +14,7 @@ import { watcherAllowances } from './watcher-allowances.ts'
  */
 export function scaleDenied(change: Change, declared: Declared, policy: Policy): FieldChange[] {
   const path = replicasPath(declared, policy)
+  if (change.after === undefined) return [{ path, op: 'remove' }]
   const before = replicas(change.before)
   const after = replicas(change.after)
   if (change.before !== undefined && equalJson(before, after)) return []

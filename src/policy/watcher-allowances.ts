@@ -2,7 +2,7 @@ import type { ObjectRef } from '../model/identity.ts'
 import type { Allowance, Declared, Policy } from '../model/policy.ts'
 import { fieldOf } from '../object/json.ts'
 import { selects } from '../object/selectors.ts'
-import { autoscalerOf, autoscalerUser } from './autoscaled.ts'
+import { autoscalerOf, autoscalerUser, type Autoscaler } from './autoscaled.ts'
 import { concerns } from './jobs.ts'
 import { kindOf } from './kinds.ts'
 import {
@@ -113,26 +113,23 @@ const undeclaredReplicas = (shared: boolean): Allowance => ({
 })
 const leftOut = { own: undeclaredReplicas(false), shared: undeclaredReplicas(true) }
 
-const declaredReplicas = new Map<string, Allowance>()
+const declaredReplicas = new WeakMap<Autoscaler, Allowance>()
 
 function replicaAllowances(policy: Policy, declared: Declared): Allowance[] {
   const { ref, object } = declared.manifest
   const autoscaler = autoscalerOf(ref, policy)
   if (autoscaler !== undefined) {
-    const users = policy.sharedControllerIdentity
-      ? [...autoscaler.users, controllerManager]
-      : autoscaler.users
-    const key = `${autoscaler.name}/${users.join()}`
-    let allowance = declaredReplicas.get(key)
+    let allowance = declaredReplicas.get(autoscaler)
     if (allowance === undefined) {
+      const { name, users } = autoscaler
       allowance = {
         name: 'autoscaler',
-        reason: `Git declares ${autoscaler.name} to scale it`,
-        users,
+        reason: `Git declares ${name} to scale it`,
+        users: policy.sharedControllerIdentity ? [...users, controllerManager] : users,
         objects: {},
         fields: ['/spec/replicas'],
       }
-      declaredReplicas.set(key, allowance)
+      declaredReplicas.set(autoscaler, allowance)
     }
     return [allowance]
   }

@@ -256,3 +256,24 @@ test('leave ordinary bindings to RBAC', () => {
     ),
   )
 })
+test('deny it where the configuration allows to change children of declared objects', () => {
+  const controller = object('apps/v1', 'Deployment', 'kustomize-controller', { spec: {} }, inFlux)
+  const child = edited(running['Pod']!('kustomize-controller'), (copy) => {
+    copy.metadata['ownerReferences'] = [
+      {
+        apiVersion: 'apps/v1',
+        kind: 'ReplicaSet',
+        name: 'kustomize-controller-5d4f8',
+        uid: '1',
+        controller: true,
+      },
+    ]
+  })
+  const debugged = edited(
+    child,
+    (copy) => void ((copy['spec'] as JsonObject)['ephemeralContainers'] = [{ name: 'd' }]),
+  )
+  const open = policyOf([{ objects: [controller] }], { children: 'allow' })
+  denied(judge(change('UPDATE', person(), child, debugged, { subresource: 'ephemeralcontainers' }), open))
+  allowed(judge(change('DELETE', person(), child), open))
+})

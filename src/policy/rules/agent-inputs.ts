@@ -85,7 +85,9 @@ const localKinds = new Set([
   'rbac.authorization.k8s.io/RoleBinding',
 ])
 
-function isLocal({ ref, subresource }: Change): boolean {
+function isLocal({ ref, subresource, operation }: Change): boolean {
+  // To restart an agent changes nothing of what it does: rule `children` decides where Git declares it.
+  if (ref.kind === 'Pod' && operation === 'DELETE') return false
   return localKinds.has(kindOf(ref)) && subresource !== 'status' && subresource !== 'eviction'
 }
 

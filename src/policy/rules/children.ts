@@ -42,9 +42,9 @@ function eviction(change: Change, policy: Policy): RuleVerdict | undefined {
   return undefined
 }
 
-function verdict(change: Change, owner: Declared, policy: Policy, why: string): RuleVerdict {
+function verdict(change: Change, owner: Declared, policy: Policy, why: string): RuleVerdict | undefined {
   const { source } = owner
-  if (policy.children === 'allow') return { rule: 'children', decision: 'allow', reason: why, source }
+  if (policy.children === 'allow') return undefined
   return {
     rule: 'children',
     decision: policy.children,

@@ -310,3 +310,21 @@ test('judge by the manifest alone until the API server was asked', () => {
   assert.equal(judge(change('UPDATE', person(), web, withImage('nginx:2')), early).decision, 'deny')
   assert.equal(judge(change('UPDATE', person(), withImage('nginx:2'), web), early).decision, 'allow')
 })
+
+test('tell the place before a long list of fields', () => {
+  const after = edited(web, (copy) => {
+    pod(copy)['nodeSelector'] = { 'example.com/a-long-label-name-for-a-node-of-this-cluster': 'x' }
+    pod(copy)['tolerations'] = [{ key: 'a' }]
+    container(copy)['image'] = 'registry.example.com/a/long/path/to/an/image:with-a-long-tag'
+  })
+  const { reason } = update(web, after)
+  assert.ok(reason.slice(0, 256).includes('clusters/prod/deployment.yaml:1@3f2a9c1'), reason)
+  assert.match(reason, /What differs: .*nodeSelector/)
+})
+test('deny an update that says nothing of what would be stored', () => {
+  assert.equal(judge(change('UPDATE', person(), web), policy).decision, 'deny')
+  assert.equal(
+    judge(change('UPDATE', person(), web, undefined, { subresource: 'scale' }), policy).decision,
+    'deny',
+  )
+})

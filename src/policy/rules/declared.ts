@@ -90,10 +90,15 @@ function why(
 ): string {
   if (foreign)
     return `: it belongs to source ${found.source.name}, whose agents are others. ${insteadInGit(found)}`
-  const fields = changes.length > 0 ? ` (${summary(changes)})` : ''
-  if (off !== undefined) return `: ${off} would switch the agent off for it${fields}. ${insteadInGit(found)}`
+  const told = summary(changes)
+  // The API server may cut a warning after 256 characters: the place comes before a long list of fields.
+  const short = told.length <= 120
+  const fields = told === '' || !short ? '' : ` (${told})`
+  const rest = short ? '' : ` What differs: ${told}.`
+  if (off !== undefined)
+    return `${fields}: ${off} would switch the agent off for it. ${insteadInGit(found)}${rest}`
   const unknown = found.canonical() === undefined && change.operation !== 'DELETE' ? UNKNOWN : ''
-  return `${fields}: Git declares it.${unknown} ${insteadInGit(found)}`
+  return `${fields}: Git declares it. ${insteadInGit(found)}${rest}${unknown}`
 }
 
 const UNKNOWN =
