@@ -60,10 +60,14 @@ export function readStatus(
 
 /** A message without the values of the Secret that was sent, plain or in base64. */
 export function withoutSecretValues(message: string, sent: KubeObject | undefined): string {
-  if (sent?.kind !== 'Secret' || sent.apiVersion !== 'v1') return message
+  if (!isSecret(sent)) return message
   let clean = message
   for (const value of secretTexts(sent)) clean = clean.replaceAll(value, '***')
   return clean
+}
+
+export function isSecret(object: KubeObject | undefined): object is KubeObject {
+  return object?.kind === 'Secret' && object.apiVersion === 'v1'
 }
 
 function secretTexts(secret: KubeObject): string[] {

@@ -4,8 +4,8 @@ import * as https from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Json, JsonObject, KubeObject } from '../model/json.ts'
 import { formatRef } from '../object/identity.ts'
-import { isObject, parseJson, stringifyJson } from '../object/json.ts'
-import { ApiError, readStatus, withoutSecretValues } from './api-error.ts'
+import { fieldOf, isObject, parseJson, stringifyJson } from '../object/json.ts'
+import { ApiError, isSecret, readStatus, withoutSecretValues } from './api-error.ts'
 import { collectionPath, objectPath, queryText } from './api-path.ts'
 import type { ObjectPath, QueryValue, Resource } from './api-path.ts'
 import type { Connection } from './connection.ts'
@@ -311,7 +311,10 @@ export class ClusterApi {
       body = { message: text.trim() === '' ? (response.statusMessage ?? '') : text.trim().slice(0, 500) }
     }
     const info = readStatus(response.statusCode ?? 0, body, response.headers['retry-after'])
-    info.serverMessage = withoutSecretValues(info.serverMessage, sentObject(request.body))
+    const sent = sentObject(request.body)
+    info.serverMessage = withoutSecretValues(info.serverMessage, sent)
+    // Causes repeat the values that are wrong.
+    if (isSecret(sent)) info.details = withoutCauses(info.details)
     return new ApiError(`cannot ${request.purpose}: ${info.serverMessage}`, info)
   }
 
@@ -344,6 +347,18 @@ function purposeOf(
 
 function sentObject(body: Json | undefined): KubeObject | undefined {
   return isObject(body) && isObject(body['metadata']) ? (body as KubeObject) : undefined
+}
+
+function withoutCauses(details: JsonObject | undefined): JsonObject | undefined {
+  const causes = fieldOf(details, 'causes')
+  if (details === undefined || !Array.isArray(causes)) return details
+  return {
+    ...details,
+    causes: causes.map((cause) => ({
+      reason: fieldOf(cause, 'reason') ?? null,
+      field: fieldOf(cause, 'field') ?? null,
+    })),
+  }
 }
 
 function isSuccess({ statusCode = 0 }: http.IncomingMessage): boolean {
