@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Violation } from '../model/violation.ts'
 import { parseJson, stringifyJson } from '../object/json.ts'
@@ -26,13 +26,21 @@ interface State {
   overflow?: Overflow
 }
 
-/** What one provider was given: every entry up to a floor, and some above it. On disk where a file is given. */
+/** Lines of settled entries after which the whole is written anew. */
+const LINES = 2000
+
+/**
+ * What one provider was given: every entry up to a floor, and some above it. On disk where a file is given: a line with
+ * everything, then a line for each settling, so that one costs one short write.
+ */
 export class DeliveryState {
   readonly #file: string | undefined
   readonly #onProblem: (problem: string, error?: unknown) => void
   readonly #done = new Set<number>()
   #floor = 0
   #failed = false
+  #fd: number | undefined
+  #lines = 0
   deferred: Deferred[] = []
   overflow: Overflow | undefined
 
@@ -51,18 +59,12 @@ export class DeliveryState {
       return
     }
     try {
-      const { floor, done, deferred, overflow } = parseJson(
-        readFileSync(this.#file, 'utf8'),
-      ) as unknown as State
-      this.#floor = floor
-      for (const seq of done) this.#done.add(seq)
-      this.deferred = deferred
-      this.overflow = overflow
+      this.#restore(readFileSync(this.#file, 'utf8'))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') this.#floor = newest
       else this.#onProblem('what was delivered cannot be read: some of it is delivered again', error)
-      this.save()
     }
+    this.save()
   }
 
   /** All entries up to this one are settled. */
@@ -74,15 +76,23 @@ export class DeliveryState {
     return seq <= this.#floor || this.#done.has(seq)
   }
 
-  /** These need not be given again. `save` makes it last. */
-  settle(seqs: Iterable<number>): void {
-    for (const seq of seqs) this.#done.add(seq)
-    while (this.#done.delete(this.#floor + 1)) this.#floor++
+  /** These need not be given again. */
+  settle(seqs: readonly number[]): void {
+    if (seqs.length === 0) return
+    this.#mark(seqs)
+    if (this.#file === undefined) return
+    if (this.#fd === undefined || this.#lines >= LINES) return void this.save()
+    try {
+      writeSync(this.#fd, `${JSON.stringify(seqs)}\n`)
+      this.#lines++
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
-  /** Whether it is on disk. */
-  save(): boolean {
-    if (this.#file === undefined) return true
+  /** Writes everything; to be called when `deferred` or `overflow` changed. */
+  save(): void {
+    if (this.#file === undefined) return
     const state: State = {
       floor: this.#floor,
       done: [...this.#done],
@@ -91,15 +101,43 @@ export class DeliveryState {
     }
     try {
       mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 })
-      writeFileSync(`${this.#file}.tmp`, stringifyJson(state), { mode: 0o600 })
+      writeFileSync(`${this.#file}.tmp`, `${stringifyJson(state)}\n`, { mode: 0o600 })
       renameSync(`${this.#file}.tmp`, this.#file)
+      this.close()
+      this.#fd = openSync(this.#file, 'a')
+      this.#lines = 0
       this.#failed = false
-      return true
     } catch (error) {
-      if (!this.#failed)
-        this.#onProblem('what was delivered cannot be written: a crash would deliver it again', error)
-      this.#failed = true
-      return false
+      this.#fail(error)
     }
+  }
+
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd)
+    this.#fd = undefined
+  }
+
+  /** A last line that was cut short is no reason to doubt the others. */
+  #restore(text: string): void {
+    const [head = '', ...lines] = text.split('\n')
+    const { floor, done, deferred, overflow } = parseJson(head) as unknown as State
+    this.#floor = floor
+    this.#mark(done)
+    this.deferred = deferred
+    this.overflow = overflow
+    for (const line of lines.slice(0, -1)) this.#mark(JSON.parse(line) as number[])
+  }
+
+  #mark(seqs: readonly number[]): void {
+    for (const seq of seqs) if (seq > this.#floor) this.#done.add(seq)
+    while (this.#done.delete(this.#floor + 1)) this.#floor++
+  }
+
+  #fail(error: unknown): void {
+    if (!this.#failed) {
+      this.#onProblem('what was delivered cannot be written: a crash would deliver it again', error)
+    }
+    this.#failed = true
+    this.close()
   }
 }

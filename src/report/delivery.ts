@@ -120,25 +120,37 @@ export class Delivery {
     await this.#running
     clearTimeout(timer)
     this.#options.state.save()
+    this.#options.state.close()
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#aborted
     while (!signal.aborted) {
-      this.#woken = false
-      this.#read()
-      const pause = Math.max(0, this.#notBefore - Date.now())
-      if (pause > 0) {
-        await this.#sleep(pause, false)
-        continue
+      try {
+        if (await this.#turn()) return
+      } catch (error) {
+        // A mistake of ours must not end deliveries: it is told, and tried again.
+        this.#failed(error)
       }
-      const waitMs = await this.#step()
-      if (waitMs === 0) continue
-      if (this.#stopping && this.waiting === 0) return
-      // While some wait already, looking now and then is enough, and cheaper than at each that comes.
-      const idle = this.#waiting.length === 0
-      await this.#sleep(this.#stopping ? 20 : Math.min(waitMs, idle ? 60_000 : LOOK), idle)
     }
+  }
+
+  /** True when there is nothing more to do. */
+  async #turn(): Promise<boolean> {
+    this.#woken = false
+    this.#read()
+    const pause = Math.max(0, this.#notBefore - Date.now())
+    if (pause > 0) {
+      await this.#sleep(pause, false)
+      return false
+    }
+    const waitMs = await this.#step()
+    if (waitMs === 0) return false
+    if (this.#stopping && this.waiting === 0) return true
+    // While some wait already, looking now and then is enough, and cheaper than at each that comes.
+    const idle = this.#waiting.length === 0
+    await this.#sleep(this.#stopping ? 20 : Math.min(waitMs, idle ? 60_000 : LOOK), idle)
+    return false
   }
 
   /** Sends one thing that is due. Returns 0, or after how long to look again. */
@@ -197,11 +209,7 @@ export class Delivery {
       batch.every(({ violation }) => now - Date.parse(violation.time) > this.#times.giveUp) && tries > 2
     if (error.permanent || old) this.#give(batch.map(violationOf), error)
     else if (error.answered && tries >= TRIES && this.#waiting.length > batch.length) {
-      this.#options.state.deferred.push({
-        violations: batch.map(violationOf),
-        tries,
-        dueAt: now + this.#deferral(tries),
-      })
+      this.#defer(batch.map(violationOf), tries)
     } else return false
     this.#take(batch)
     return false
@@ -286,7 +294,6 @@ export class Delivery {
   #settle(seqs: readonly number[]): void {
     const { state, settled } = this.#options
     state.settle(seqs)
-    state.save()
     settled()
   }
 
@@ -301,9 +308,16 @@ export class Delivery {
     this.#lastRead = Math.max(this.#lastRead, last)
     if (lost.length > 0) {
       state.overflow = addOverflow(state.overflow, lost.map(violationOf))
+      state.save()
       this.#options.digested?.(this.name, lost.length)
     }
     state.settle(seqs)
+  }
+
+  /** On disk before it is settled: a crash between the two repeats it, and loses nothing. */
+  #defer(violations: Violation[], tries: number): void {
+    const { state } = this.#options
+    state.deferred.push({ violations, tries, dueAt: Date.now() + this.#deferral(tries) })
     state.save()
   }
 

@@ -55,10 +55,13 @@ interface Place {
   /** Where in which segment it goes on. */
   segment: number
   offset: number
+  /** Since when the segment cannot be read, in milliseconds since the epoch; 0 where it can. */
+  failing: number
 }
 
 const CHUNK = 256 * 1024
 const DROP_UNSAVED = 1000
+const UNREADABLE_MS = 60_000
 
 /**
  * An append is one write, without a wait for the disk: it outlives this process, not the machine. Nothing here throws once it
@@ -99,7 +102,7 @@ export class Journal {
 
   /** @param after seq of the last entry that need not be read. */
   reader(after: number, onDrop: (entries: Entry[]) => void): Reader {
-    const place = { lastSeq: after, segment: 0, offset: 0 }
+    const place = { lastSeq: after, segment: 0, offset: 0, failing: 0 }
     const reader: Reader = { next: (most) => this.#next(this.#places.get(reader)!, most), onDrop }
     this.#places.set(reader, { reader, ...place })
     return reader
@@ -242,57 +245,70 @@ export class Journal {
 
   #next(place: Place, most: number): Entry[] {
     const entries: Entry[] = []
-    while (entries.length < most) {
-      const index = this.#segments.findLastIndex(
-        ({ first }) => first <= Math.max(place.segment, place.lastSeq + 1),
-      )
-      const segment = this.#segments[Math.max(index, 0)]
-      if (segment === undefined) break
+    const give = (entry: Entry) => {
+      entries.push(entry)
+      place.lastSeq = entry.seq
+    }
+    for (let segment = this.#segmentOf(place); segment !== undefined && entries.length < most;) {
       if (segment.first !== place.segment) Object.assign(place, { segment: segment.first, offset: 0 })
       const {
         entries: read,
         next,
-        ends,
+        failed,
       } = this.#readChunk(segment, place.offset, most - entries.length, place.lastSeq)
-      for (const entry of read) {
-        entries.push(entry)
-        place.lastSeq = entry.seq
-      }
+      for (const entry of read) give(entry)
+      if (failed === 'for now' && !this.#tooLong(place)) return entries
+      if (failed === 'gone') this.#forget(segment)
       if (next > place.offset) {
         place.offset = next
-        continue
-      }
-      const following = this.#segments[this.#segments.indexOf(segment) + 1]
-      if (!ends || following === undefined) break
-      Object.assign(place, { segment: following.first, offset: 0 })
+        place.failing = 0
+      } else segment = this.#segments.find(({ first }) => first > place.segment)
     }
-    if (entries.length < most) {
-      for (const entry of this.#unsaved) {
-        if (entry.seq <= place.lastSeq) continue
-        if (entries.length >= most) break
-        entries.push(entry)
-        place.lastSeq = entry.seq
-      }
+    for (const entry of this.#unsaved) {
+      if (entries.length >= most) break
+      if (entry.seq > place.lastSeq) give(entry)
     }
     return entries
   }
 
-  /** Entries from an offset on, after a seq; where to go on; whether the segment ends there. Lines that cannot be read are told and left out. */
+  #segmentOf({ segment, lastSeq }: Place): Segment | undefined {
+    const wanted = Math.max(segment, lastSeq + 1)
+    return this.#segments.findLast(({ first }) => first <= wanted) ?? this.#segments[0]
+  }
+
+  /** What cannot be read for so long is passed by: what came after it matters more. */
+  #tooLong(place: Place): boolean {
+    if (place.failing === 0) place.failing = Date.now()
+    return Date.now() - place.failing > UNREADABLE_MS
+  }
+
+  /** Somebody removed the file: what is written into it now would be lost. */
+  #forget(segment: Segment): void {
+    const index = this.#segments.indexOf(segment)
+    if (index === this.#segments.length - 1 && this.#fd !== undefined) {
+      closeSync(this.#fd)
+      this.#fd = undefined
+    }
+    if (index >= 0) this.#segments.splice(index, 1)
+  }
+
+  /** Entries from an offset on, after a seq; where to go on; whether it could be read. Lines that are damaged are told and left out. */
   #readChunk(segment: Segment, offset: number, most = Infinity, after = 0) {
     const entries: Entry[] = []
-    let next = offset
+    let bytes: Buffer
     try {
-      const bytes = this.#bytesAt(segment, offset)
-      let start = 0
-      for (let end; entries.length < most && (end = bytes.indexOf(10, start)) >= 0; start = end + 1) {
-        const entry = this.#parse(bytes.toString('utf8', start, end))
-        if (entry !== undefined && entry.seq > after) entries.push(entry)
-      }
-      next = offset + start
+      bytes = this.#bytesAt(segment, offset)
     } catch (error) {
       this.#say('read', `the outbox cannot be read: ${segment.file}`, error)
+      const gone = (error as NodeJS.ErrnoException).code === 'ENOENT'
+      return { entries, next: offset, failed: gone ? ('gone' as const) : ('for now' as const) }
     }
-    return { entries, next, ends: next >= segment.bytes }
+    let start = 0
+    for (let end; entries.length < most && (end = bytes.indexOf(10, start)) >= 0; start = end + 1) {
+      const entry = this.#parse(bytes.toString('utf8', start, end))
+      if (entry !== undefined && entry.seq > after) entries.push(entry)
+    }
+    return { entries, next: offset + start }
   }
 
   /** A chunk, or more where one line is longer. */
@@ -348,7 +364,12 @@ export class Journal {
 
   #removeOldest(): void {
     const oldest = this.#segments.shift()
-    if (oldest !== undefined) rmSync(oldest.file, { force: true })
+    try {
+      if (oldest !== undefined) rmSync(oldest.file, { force: true })
+    } catch (error) {
+      // Found again at the next start, and removed then: it holds nothing that was not told.
+      this.#say('remove', 'a file of the outbox cannot be removed', error)
+    }
   }
 
   #say(kind: string, problem: string, error?: unknown): void {
