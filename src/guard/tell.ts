@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Change } from '../model/change.ts'
 import type { DesiredState } from '../model/desired.ts'
 import type { ObjectRef } from '../model/identity.ts'
@@ -8,6 +9,7 @@ import type { Restoration } from '../cluster/keep.ts'
 import { readableChanges } from '../drift/changeset.ts'
 import { difference } from '../object/difference.ts'
 import { formatRef, refKey } from '../object/identity.ts'
+import { maskChanges } from '../object/mask.ts'
 import { withoutServerMetadata } from '../object/metadata.ts'
 import type { Finding, ReconcileEvent } from '../reconcile/events.ts'
 import type { Ledger } from '../reconcile/ledger.ts'
@@ -73,7 +75,8 @@ export class Teller {
   }
 
   /** The reconciler found or did something. */
-  reconciled(event: ReconcileEvent): void {
+  reconciled(told: ReconcileEvent): void {
+    const event = masked(told)
     switch (event.event) {
       case 'drift': {
         const { finding } = event
@@ -154,7 +157,7 @@ export class Teller {
     )
     const [kind = '', name = ''] = what.split(' ')
     this.#send({
-      id: `${Date.now().toString(16)}`.slice(-12),
+      id: violationId(randomUUID()),
       time: new Date().toISOString(),
       event: 'repaired',
       verdict: 'deny',
@@ -218,11 +221,19 @@ export class Teller {
 
   #sendDrift(finding: Finding, outcome: DriftOutcome): void {
     const why = reasonOf(finding)
-    this.#send(violationOfDrift(finding, 'why' in outcome ? outcome : { ...outcome, why }))
+    const facts = { ...finding, id: violationId(finding.id) }
+    this.#send(violationOfDrift(facts, 'why' in outcome ? outcome : { ...outcome, why }))
   }
 
   #send(violation: Violation): void {
     this.#metrics.violated(violation.event, violation.source)
     this.#outlet.accept(violation)
   }
+}
+
+/** What goes on from here holds no value of a Secret. */
+function masked(event: ReconcileEvent): ReconcileEvent {
+  if (!('finding' in event)) return event
+  const { finding } = event
+  return { ...event, finding: { ...finding, changes: maskChanges(finding.ref, finding.changes) } }
 }
