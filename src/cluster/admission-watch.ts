@@ -19,7 +19,12 @@ export interface AdmissionWatchOptions {
 
 interface Known extends Mutator {
   digest: string
+  /** Every API server knows it by now. */
+  settled: boolean
 }
+
+/** An API server learns of a change after the watch told of it, and policies are compiled at intervals: what is asked before is asked again. */
+const SETTLE_MS = 3_000
 
 /**
  * Mutating webhooks and policies, LimitRanges and the defaults that built-in admission fills in. What only validates is not followed: it does
@@ -30,6 +35,7 @@ export class AdmissionWatch {
   readonly #reflectors: Reflector[] = []
   readonly #known = new Map<string, Known>()
   readonly #fingerprints = new Map<string, string>()
+  readonly #settling = new Map<string, NodeJS.Timeout>()
 
   constructor(options: AdmissionWatchOptions) {
     this.#options = options
@@ -47,9 +53,11 @@ export class AdmissionWatch {
     const key = `${resource.group}/${resource.version}/${resource.resource}/${namespace}`
     let text = this.#fingerprints.get(key)
     if (text === undefined) {
-      const digests = [...this.#known.values()]
-        .filter((mutator) => mutator.applies(resource, namespace))
-        .map(({ digest }) => digest)
+      const mutators = [...this.#known.values()].filter((mutator) => mutator.applies(resource, namespace))
+      const digests = mutators.map(({ digest, settled }) => (settled ? digest : `${digest}~`))
+      // Labels decide which namespaces a webhook or policy is for.
+      const labels = this.#known.get(namespaceKey(namespace))
+      if (labels !== undefined && mutators.some(({ selects }) => selects)) digests.push(labels.digest)
       text = digests.toSorted().join(' ')
       this.#fingerprints.set(key, text)
     }
@@ -57,6 +65,8 @@ export class AdmissionWatch {
   }
 
   async stop(): Promise<void> {
+    for (const timer of this.#settling.values()) clearTimeout(timer)
+    this.#settling.clear()
     await Promise.all(this.#reflectors.map((reflector) => reflector.stop()))
   }
 
@@ -76,12 +86,13 @@ export class AdmissionWatch {
         onEvent: (type, object) => {
           const key = `${prefix}${String(object.metadata['namespace'] ?? '')}/${String(object.metadata['name'])}`
           seen.add(key)
-          if (this.#note(key, type === 'deleted' ? undefined : object) && ready) this.#options.onChange()
+          if (this.#note(key, type === 'deleted' ? undefined : object, ready) && ready)
+            this.#options.onChange()
         },
         onSynced: () => {
           const gone = [...this.#known.keys()].filter((key) => key.startsWith(prefix) && !seen.has(key))
-          for (const key of gone) this.#note(key, undefined)
-          if (gone.length > 0) this.#options.onChange()
+          const matters = gone.filter((key) => this.#note(key, undefined, ready))
+          if (matters.length > 0) this.#options.onChange()
           isReady()
         },
         onState: ({ lastError }) => {
@@ -96,16 +107,49 @@ export class AdmissionWatch {
   }
 
   /** Whether anything changed by it. */
-  #note(key: string, object: KubeObject | undefined): boolean {
+  #note(key: string, object: KubeObject | undefined, ready: boolean): boolean {
     const before = this.#known.get(key)
     const mutator = object === undefined ? undefined : readMutator(object)
-    const digest = mutator === undefined ? undefined : digestOf([key, mutator.content])
-    if (before?.digest === digest) return false
-    if (mutator === undefined || digest === undefined) this.#known.delete(key)
-    else this.#known.set(key, { ...mutator, digest })
+    const digest = mutator === undefined ? GONE : digestOf([key, mutator.content])
+    if ((before?.digest ?? GONE) === digest) return false
+    const now = mutator ?? before!
+    this.#known.set(key, { ...now, digest, settled: !ready })
     this.#fingerprints.clear()
-    return true
+    // A new namespace has nothing in it of which anything was learned, and labels only matter to what selects by them.
+    const matters = !isNamespace(key) || (before !== undefined && this.#hasSelectors())
+    if (ready && matters) this.#settle(key)
+    else if (digest === GONE) this.#known.delete(key)
+    return matters
   }
+
+  #hasSelectors(): boolean {
+    return [...this.#known.values()].some(({ selects }) => selects)
+  }
+
+  #settle(key: string): void {
+    clearTimeout(this.#settling.get(key))
+    const settled = () => {
+      this.#settling.delete(key)
+      const known = this.#known.get(key)
+      if (known === undefined) return
+      if (known.digest === GONE) this.#known.delete(key)
+      else known.settled = true
+      this.#fingerprints.clear()
+      this.#options.onChange()
+    }
+    this.#settling.set(key, setTimeout(settled, SETTLE_MS).unref())
+  }
+}
+
+/** Of what was there a moment ago. */
+const GONE = 'gone'
+
+function isNamespace(key: string): boolean {
+  return key.startsWith(namespaceKey(''))
+}
+
+function namespaceKey(name: string): string {
+  return `/Namespace//${name}`
 }
 
 function digestOf(value: unknown[]): string {

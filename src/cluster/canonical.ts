@@ -11,7 +11,7 @@ import { ApiError } from './api-error.ts'
 import { cleanManifest, comparable, declaredForm } from './clean-manifest.ts'
 import type { Discovery } from './discovery.ts'
 import { FormStore } from './form-store.ts'
-import { filledPatterns, generatedPaths } from './generated.ts'
+import { filledIn, generatedPaths } from './generated.ts'
 import { makeProbe } from './probe-name.ts'
 import { readRefused } from './refused.ts'
 import { Semaphore } from './semaphore.ts'
@@ -212,7 +212,8 @@ export class CanonicalForms {
     const compared = this.resourceFor({ object })
     if (declared === undefined || compared === undefined) return undefined
     const { group, version, kind } = compared
-    const manifest = cleanManifest(object, declared.namespaced ? ref.namespace : '')
+    const namespace = ref.namespace === '' ? 'default' : ref.namespace
+    const manifest = cleanManifest(object, declared.namespaced ? namespace : '')
     return { declared, compared, shape: shapes.shapeOf(group, version, kind), manifest }
   }
 
@@ -257,13 +258,13 @@ export class CanonicalForms {
     const { declared, manifest, shape } = target
     const one = await this.#probeOnce(target)
     const place = `${declared.group}/${declared.version}/${declared.kind}/${String(manifest.metadata['namespace'] ?? '')}`
-    const filled = filledPatterns(manifest, one.object, shape)
+    const { patterns, times } = filledIn(manifest, one.object, { shape, now: Date.now() })
     const plain = this.#plain.get(place)
-    if (plain !== undefined && filled.isSubsetOf(plain)) return this.#canonical(target, one, [], 'probe')
+    if (plain !== undefined && patterns.isSubsetOf(plain)) return this.#canonical(target, one, times, 'probe')
     const other = await this.#probeOnce(target)
     const generated = generatedPaths(one.object, other.object, shape)
-    if (generated.length === 0) this.#plain.set(place, plain === undefined ? filled : plain.union(filled))
-    return this.#canonical(target, one, generated, 'probe')
+    if (generated.length === 0) this.#plain.set(place, plain === undefined ? patterns : plain.union(patterns))
+    return this.#canonical(target, one, [...generated, ...times], 'probe')
   }
 
   async #probeOnce(target: Target): Promise<Stored> {

@@ -119,6 +119,7 @@ export class Discovery {
   async readCustomKinds(): Promise<void> {
     const { object } = await this.#options.api.list(CRDS)
     for (const crd of object.items) this.#custom('added', crd as KubeObject)
+    this.#customsKnown.resolve()
   }
 
   /** Reads discovery; those who ask while it is under way share the next one. Resolves with whether anything changed. */
@@ -133,7 +134,7 @@ export class Discovery {
    * Follows CRDs and APIServices; calls back after discovery or a published schema changed; `changed` has the custom kinds
    * (`group/Kind`) whose definition did. For one change it may call twice: schemas are published later. Returns what ends it.
    */
-  watch(onChange: (changed: ReadonlySet<string>) => void): () => void {
+  watch(onChange: (changed: ReadonlySet<string>) => void): () => Promise<void> {
     const changed = new Set<string>()
     let timers: NodeJS.Timeout[] = []
     const stop = () => {
@@ -168,6 +169,11 @@ export class Discovery {
           changed.add(kind)
           soon()
         },
+        onSynced: () => this.#customsKnown.resolve(),
+        // Without the right to read CRDs nothing is known of them.
+        onState: ({ lastError }) => {
+          if (lastError !== undefined) this.#customsKnown.resolve()
+        },
       }),
       new Reflector({
         api,
@@ -178,12 +184,18 @@ export class Discovery {
       }),
     ]
     for (const reflector of reflectors) reflector.start()
-    return () => {
+    return async () => {
       stop()
-      for (const reflector of reflectors) reflector.stop()
+      await Promise.all(reflectors.map((reflector) => reflector.stop()))
     }
   }
 
+  /** Resolves when {@link watch} has seen every CRD, or may not: ask for canonical forms after that. */
+  synced(): Promise<void> {
+    return this.#customsKnown.promise
+  }
+
+  readonly #customsKnown = Promise.withResolvers<void>()
   readonly #availability = new Map<string, string>()
 
   /** Whether an APIService came, went, or began or ceased to answer. */

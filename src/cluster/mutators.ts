@@ -9,6 +9,8 @@ export interface Mutator {
   content: Json
   /** Whether it may change objects of this resource in this namespace ('' for cluster-scoped ones). */
   applies: (resource: ResourceInfo, namespace: string) => boolean
+  /** May choose namespaces by their labels. */
+  selects?: boolean
 }
 
 type Applies = Mutator['applies']
@@ -24,6 +26,7 @@ const READERS: { readonly [kind: string]: (object: KubeObject) => Mutator | unde
     if (!Array.isArray(webhooks) || webhooks.length === 0) return undefined
     const rules = webhooks.flatMap((webhook) => listOf(fieldOf(webhook, 'rules')))
     return {
+      selects: true,
       content: webhooks.map(withoutBundle),
       applies: (resource) => rules.some((rule) => matches(rule, resource)),
     }
@@ -31,6 +34,7 @@ const READERS: { readonly [kind: string]: (object: KubeObject) => Mutator | unde
   'admissionregistration.k8s.io/MutatingAdmissionPolicy': (object) => {
     const rules = listOf(fieldOf(fieldOf(object['spec'], 'matchConstraints'), 'resourceRules'))
     return {
+      selects: true,
       content: object['spec'] ?? null,
       applies: (resource) => rules.some((rule) => matches(rule, resource)),
     }
@@ -55,6 +59,8 @@ const READERS: { readonly [kind: string]: (object: KubeObject) => Mutator | unde
     content: [object['overhead'] ?? null, object['scheduling'] ?? null],
     applies: isPod,
   }),
+  // Changes nothing by itself: see `selects`.
+  '/Namespace': (object) => ({ content: object.metadata['labels'] ?? null, applies: () => false }),
   'storage.k8s.io/StorageClass': isDefault('storageclass.kubernetes.io/is-default-class', isClaim),
   'networking.k8s.io/IngressClass': isDefault('ingressclass.kubernetes.io/is-default-class', isIngress),
 }

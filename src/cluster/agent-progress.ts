@@ -1,0 +1,216 @@
+/** How far Flux and Argo CD are with each source, read from their own objects. */
+import type { KubeObject } from '../model/json.ts'
+import { isObject } from '../object/json.ts'
+import type { ClusterApi } from './api.ts'
+import { ApiError } from './api-error.ts'
+import type { Resource } from './api-path.ts'
+import { argocdBringsIn, argocdReading } from './agent-progress-argocd.ts'
+import { fluxBringsIn, fluxReading, gitRepositoryOf } from './agent-progress-flux.ts'
+import { combineReadings } from './agent-progress-reading.ts'
+import type { AgentReading, FollowedSource, SameRepository } from './agent-progress-reading.ts'
+import { Reflector } from './reflector.ts'
+
+export interface AgentProgressOptions {
+  api: Pick<ClusterApi, 'get' | 'list' | 'stream' | 'patch'>
+  same: SameRepository
+  /** Milliseconds since the epoch. Default: the system's clock. */
+  now?: () => number
+  /** An agent's object could be neither read nor asked. */
+  onError?: (error: unknown) => void
+}
+
+const KUSTOMIZATIONS: Resource = {
+  group: 'kustomize.toolkit.fluxcd.io',
+  version: 'v1',
+  resource: 'kustomizations',
+  kind: 'Kustomization',
+  namespaced: true,
+}
+const GIT_REPOSITORIES: Resource = {
+  group: 'source.toolkit.fluxcd.io',
+  version: 'v1',
+  resource: 'gitrepositories',
+  kind: 'GitRepository',
+  namespaced: true,
+}
+const APPLICATIONS: Resource = {
+  group: 'argoproj.io',
+  version: 'v1alpha1',
+  resource: 'applications',
+  kind: 'Application',
+  namespaced: true,
+}
+
+/** An agent's object that brings a source in. */
+interface Bringer {
+  resource: Resource
+  object: KubeObject
+  /** Flux's GitRepository, and which of an Application's sources. */
+  repository?: KubeObject
+  index: number
+}
+
+/**
+ * Watches say which of the agents' objects bring a source in; how far those are is read when it is asked. A watch's event may come
+ * after the event of a write that the agent made later, and on such an answer the guard would take that write back.
+ */
+export class AgentProgressReader {
+  readonly #options: AgentProgressOptions
+  readonly #kept = new Map<Resource, Map<string, KubeObject>>()
+  readonly #reflectors: Reflector[]
+  #sources = new Map<string, FollowedSource>()
+
+  constructor(options: AgentProgressOptions) {
+    this.#options = options
+    this.#reflectors = [KUSTOMIZATIONS, GIT_REPOSITORIES, APPLICATIONS].map((resource) =>
+      this.#follow(resource),
+    )
+  }
+
+  /** The sources that may be asked about, from now on. */
+  setSources(sources: readonly FollowedSource[]): void {
+    this.#sources = new Map(sources.map((source) => [source.name, source]))
+  }
+
+  start(): void {
+    for (const reflector of this.#reflectors) reflector.start()
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#reflectors.map((reflector) => reflector.stop()))
+  }
+
+  /** All agents' objects were listed, or their kinds are not served. */
+  get synced(): boolean {
+    return this.#reflectors.every((reflector) => {
+      const { synced, phase } = reflector.state()
+      return synced || phase === 'absent'
+    })
+  }
+
+  /**
+   * What the agents of a source say; undefined where none brings it in. What is answered was read after the call. `at` is when
+   * reading began, in milliseconds since the epoch. Rejects where the agent's objects cannot be read.
+   */
+  async of(source: string, _since?: number): Promise<(AgentReading & { at: number }) | undefined> {
+    const at = (this.#options.now ?? Date.now)()
+    const readings = await Promise.all(this.#bringers(source).map((bringer) => this.#read(bringer)))
+    const told = combineReadings(readings.filter((reading) => reading !== undefined))
+    return told === undefined ? undefined : { ...told, at }
+  }
+
+  /**
+   * Asks the agents of a source to look at Git and to apply. Resolves with how many of their objects were asked. What cannot be asked
+   * is told to `onError`.
+   */
+  async nudge(source: string): Promise<number> {
+    const asked = await Promise.all(
+      this.#bringers(source).flatMap(({ resource, object, repository }) => [
+        this.#ask(resource, object),
+        ...(repository === undefined ? [] : [this.#ask(GIT_REPOSITORIES, repository)]),
+      ]),
+    )
+    return asked.filter(Boolean).length
+  }
+
+  #bringers(name: string): Bringer[] {
+    const source = this.#sources.get(name)
+    if (source === undefined) return []
+    const { same } = this.#options
+    const found: Bringer[] = []
+    for (const object of this.#of(KUSTOMIZATIONS).values()) {
+      const at = gitRepositoryOf(object)
+      const repository = at && this.#of(GIT_REPOSITORIES).get(keyOf(at.namespace, at.name))
+      if (repository && fluxBringsIn(source, object, repository, same))
+        found.push({ resource: KUSTOMIZATIONS, object, repository, index: 0 })
+    }
+    for (const object of this.#of(APPLICATIONS).values()) {
+      const index = argocdBringsIn(source, object, same)
+      if (index !== undefined) found.push({ resource: APPLICATIONS, object, index })
+    }
+    return found
+  }
+
+  async #read({ resource, object, repository, index }: Bringer): Promise<AgentReading | undefined> {
+    const now = await this.#get(resource, object)
+    if (now === undefined) return undefined
+    if (resource === APPLICATIONS) return argocdReading(now, index)
+    // Only a tie-breaker: as new as its watch is enough.
+    return fluxReading(now, repository)
+  }
+
+  async #get(resource: Resource, { metadata }: KubeObject): Promise<KubeObject | undefined> {
+    try {
+      const at = { namespace: String(metadata.namespace), name: String(metadata.name) }
+      return (await this.#options.api.get(resource, at, { timeoutMs: 5_000, retries: 1 })).object
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return undefined
+      throw error
+    }
+  }
+
+  /** Flux wants another value each time; Argo CD takes its annotation away when it has looked. */
+  async #ask(resource: Resource, { metadata }: KubeObject): Promise<boolean> {
+    const now = new Date((this.#options.now ?? Date.now)()).toISOString()
+    const annotations =
+      resource === APPLICATIONS
+        ? { 'argocd.argoproj.io/refresh': 'normal' }
+        : { 'reconcile.fluxcd.io/requestedAt': now }
+    const at = { namespace: String(metadata.namespace), name: String(metadata.name) }
+    try {
+      const type = 'application/merge-patch+json'
+      await this.#options.api.patch(resource, at, { metadata: { annotations } }, { type })
+      return true
+    } catch (error) {
+      this.#options.onError?.(error)
+      return false
+    }
+  }
+
+  #of(resource: Resource): Map<string, KubeObject> {
+    return this.#kept.get(resource)!
+  }
+
+  #follow(resource: Resource): Reflector {
+    const kept = new Map<string, KubeObject>()
+    this.#kept.set(resource, kept)
+    let listed: Set<string> | undefined
+    return new Reflector({
+      api: this.#options.api,
+      resource,
+      onListing: () => (listed = new Set()),
+      onEvent: (type, object) => {
+        const key = keyOf(String(object.metadata.namespace ?? ''), String(object.metadata.name))
+        listed?.add(key)
+        if (type === 'deleted') kept.delete(key)
+        else kept.set(key, whatMatters(object))
+      },
+      onSynced: () => {
+        for (const key of kept.keys()) if (listed?.has(key) === false) kept.delete(key)
+        listed = undefined
+      },
+      onState: ({ phase, lastError }) => {
+        if (phase === 'absent') kept.clear()
+        else if (lastError !== undefined && phase === 'waiting') this.#options.onError?.(lastError)
+      },
+    })
+  }
+}
+
+function keyOf(namespace: string, name: string): string {
+  return `${namespace}/${name}`
+}
+
+/** Inventories and the lists of resources are long, and of no use here. */
+function whatMatters(object: KubeObject): KubeObject {
+  const { apiVersion, kind, metadata, spec } = object
+  const status = isObject(object['status']) ? object['status'] : {}
+  const artifact = status['artifact']
+  return {
+    apiVersion,
+    kind,
+    metadata: { namespace: metadata.namespace ?? '', name: metadata.name ?? '' },
+    spec: spec ?? {},
+    status: artifact === undefined ? {} : { artifact },
+  }
+}
