@@ -24,9 +24,9 @@ const ANSWER_BYTES = 16_384
  * that is gone is not: whoever runs the guard can put that right, and then it is delivered.
  */
 export async function post(request: PostRequest): Promise<PostAnswer> {
-  const response = await request1(request)
+  const response = await ask(request)
   const text = await readSome(response).catch(() => '')
-  const retryAfterMs = retryAfter(response.headers.get('retry-after'))
+  const retryAfterMs = retryAfter(response.headers.get('retry-after')) ?? retryInBody(response, text)
   const { status } = response
   if (response.ok) return { status, text, retryAfterMs }
   const where = hostOf(request.url)
@@ -42,7 +42,7 @@ export async function post(request: PostRequest): Promise<PostAnswer> {
   })
 }
 
-async function request1({ url, body, headers, method = 'POST', signal }: PostRequest): Promise<Response> {
+async function ask({ url, body, headers, method = 'POST', signal }: PostRequest): Promise<Response> {
   if (URL.canParse(url) === false) throw new SendError('cannot send as the configured URL is none')
   try {
     return await fetch(url, { method, body, headers: { ...headers }, signal, redirect: 'manual' })
@@ -75,6 +75,14 @@ async function readSome(response: Response): Promise<string> {
 function said(text: string): string {
   const short = text.trim()
   return /^[\w .,:;'"{}[\]()/-]{1,200}$/.test(short) ? `: ${short}` : ''
+}
+
+/** Matrix says it in milliseconds, Discord in seconds. */
+function retryInBody(response: Response, text: string): number | undefined {
+  if (response.status !== 429) return undefined
+  const found = /"retry_after(_ms)?"\s*:\s*(\d+(?:\.\d+)?)/.exec(text)
+  if (found === null) return undefined
+  return Math.ceil(Number(found[2]) * (found[1] === undefined ? 1000 : 1))
 }
 
 /** Seconds, or a date. */

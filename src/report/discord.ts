@@ -1,0 +1,83 @@
+import type { Secret } from '../model/secret.ts'
+import { clip, fitLines } from './fit-lines.ts'
+import type { Link, Message } from './message.ts'
+import { footer } from './plain-lines.ts'
+import { post } from './post.ts'
+import type { MessageProvider } from './provider.ts'
+import type { Tone } from './words.ts'
+
+const COLORS: { readonly [tone in Tone]: number } = {
+  bad: 0xd0342c,
+  warning: 0xe8a317,
+  good: 0x2e8b57,
+  info: 0x5a6b7b,
+}
+
+/** Discord by a channel's webhook, as an embed. */
+export function discord({ url }: { url: Secret }): MessageProvider {
+  return {
+    takes: 'messages',
+    // Thirty a minute go into a channel.
+    interval: 2000,
+    async send(message, signal) {
+      const target = URL.parse(await url.read())
+      // With it the answer says whether the message was taken.
+      target?.searchParams.set('wait', 'true')
+      await post({
+        url: target?.href ?? '',
+        body: JSON.stringify(discordMessage(message)),
+        headers: { 'content-type': 'application/json' },
+        signal,
+      })
+    },
+  }
+}
+
+/**
+ * Within Discord's limits: title 256, description 4096, 25 fields of 256 and 1024, footer 2048, 6000 in all. Text from outside
+ * is shown as code, where nothing links or mentions; mentions are off besides.
+ */
+export function discordMessage(message: Message) {
+  const { title, summary, facts, changes, objects, reason, outcome, tone, to } = message
+  const lines = changes.length > 0 ? changes : (objects ?? [])
+  const parts = [
+    code(clip(summary, 600)),
+    ...(lines.length === 0 ? [] : [`\`\`\`\n${fitLines(lines.map(plain), 1500).join('\n')}\n\`\`\``]),
+    ...(reason === undefined ? [] : [`\`\`\`\n${clip(plain(reason), 700)}\n\`\`\``]),
+    `**${outcome}**`,
+    ...link('In Git', message.file),
+    ...link('Commit', message.commit),
+  ]
+  const embed = {
+    title: clip(escapeMarkdown(title), 256),
+    description: parts.join('\n'),
+    color: COLORS[tone],
+    timestamp: to,
+    fields: facts
+      .slice(0, 8)
+      .map(({ label, text }) => ({ name: label, value: code(clip(text, 150)), inline: true })),
+    footer: { text: clip(footer(message), 300) },
+  }
+  return { embeds: [embed], allowed_mentions: { parse: [] } }
+}
+
+function plain(text: string): string {
+  return text.replaceAll('`', "'")
+}
+
+function code(text: string): string {
+  return `\`${plain(text) || ' '}\``
+}
+
+function escapeMarkdown(text: string): string {
+  return text.replace(/[\\*_~`|>[\]()#<@:]/g, '\\$&')
+}
+
+function link(label: string, place: Link | undefined): string[] {
+  if (place === undefined) return []
+  const { text, url } = place
+  if (url === undefined || url.length > 500) return [`${label}: ${code(clip(text, 200))}`]
+  return [
+    `${label}: [${escapeMarkdown(clip(text, 200))}](${url.replaceAll('(', '%28').replaceAll(')', '%29')})`,
+  ]
+}

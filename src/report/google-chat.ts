@@ -1,0 +1,71 @@
+import type { Secret } from '../model/secret.ts'
+import { deliveryKey, keyOf } from './delivery-key.ts'
+import { escapeHtml } from './escape-html.ts'
+import { clip, fitLines } from './fit-lines.ts'
+import type { Link, Message } from './message.ts'
+import { footer } from './plain-lines.ts'
+import { post } from './post.ts'
+import type { MessageProvider } from './provider.ts'
+
+/** Google Chat by a space's webhook, as a card; an object's messages are one thread, and a repeated one is taken once. */
+export function googleChat({ url }: { url: Secret }): MessageProvider {
+  return {
+    takes: 'messages',
+    // One message a second goes into a space.
+    interval: 1000,
+    async send(message, signal) {
+      const target = URL.parse(await url.read())
+      target?.searchParams.set('requestId', deliveryKey(message))
+      if (message.thread !== undefined) {
+        target?.searchParams.set('messageReplyOption', 'REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD')
+      }
+      await post({
+        url: target?.href ?? '',
+        body: JSON.stringify(googleChatMessage(message)),
+        headers: { 'content-type': 'application/json; charset=utf-8' },
+        signal,
+      })
+    },
+  }
+}
+
+/** Below 32,000 bytes. A card's text is HTML: escaped, it neither links nor mentions. */
+export function googleChatMessage(message: Message) {
+  const { title, summary, facts, changes, objects, reason, outcome, thread } = message
+  const lines = changes.length > 0 ? changes : (objects ?? [])
+  const widgets = [
+    paragraph(escapeHtml(clip(summary, 500))),
+    ...facts
+      .slice(0, 8)
+      .map(({ label, text }) => ({
+        decoratedText: { topLabel: label, text: escapeHtml(clip(text, 200)), wrapText: true },
+      })),
+    ...(lines.length === 0 ? [] : [paragraph(fitLines(lines, 1500).map(escapeHtml).join('<br>'))]),
+    ...(reason === undefined ? [] : [paragraph(clip(reason, 700).split('\n').map(escapeHtml).join('<br>'))]),
+    paragraph(`<b>${escapeHtml(outcome)}</b>`),
+    ...link('In Git', message.file),
+    ...link('Commit', message.commit),
+    paragraph(escapeHtml(clip(footer(message), 400))),
+  ]
+  return {
+    fallbackText: clip(summary, 300).replaceAll('<', '‹').replaceAll('>', '›'),
+    cardsV2: [
+      { cardId: 'violation', card: { header: { title: clip(title, 150) }, sections: [{ widgets }] } },
+    ],
+    ...(thread === undefined ? {} : { thread: { threadKey: keyOf([thread]) } }),
+  }
+}
+
+function paragraph(text: string) {
+  return { textParagraph: { text } }
+}
+
+function link(label: string, place: Link | undefined) {
+  if (place === undefined) return []
+  const text = escapeHtml(clip(place.text, 200))
+  const shown =
+    place.url === undefined || place.url.length > 1000
+      ? text
+      : `<a href="${escapeHtml(place.url)}">${text}</a>`
+  return [paragraph(`${label}: ${shown}`)]
+}

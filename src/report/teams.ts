@@ -1,0 +1,85 @@
+import type { Secret } from '../model/secret.ts'
+import { clip, fitLines } from './fit-lines.ts'
+import type { Link, Message } from './message.ts'
+import { footer } from './plain-lines.ts'
+import { post } from './post.ts'
+import type { MessageProvider } from './provider.ts'
+import type { Tone } from './words.ts'
+
+const COLORS: { readonly [tone in Tone]: string } = {
+  bad: 'Attention',
+  warning: 'Warning',
+  good: 'Good',
+  info: 'Default',
+}
+
+/** Microsoft Teams by a Workflows webhook ("when a Teams webhook request is received"), as an Adaptive Card. */
+export function teams({ url }: { url: Secret }): MessageProvider {
+  return {
+    takes: 'messages',
+    interval: 1000,
+    async send(message, signal) {
+      await post({
+        url: await url.read(),
+        body: JSON.stringify(teamsMessage(message)),
+        headers: { 'content-type': 'application/json' },
+        signal,
+      })
+    },
+  }
+}
+
+/** Below Teams' 28 KB. All text is in runs, which know no Markdown: no text from outside makes a link or a mention. */
+export function teamsMessage(message: Message) {
+  const { title, summary, facts, changes, objects, reason, outcome, tone } = message
+  const lines = changes.length > 0 ? changes : (objects ?? [])
+  const body = [
+    paragraph([{ text: clip(title, 150), weight: 'Bolder', size: 'Large', color: COLORS[tone] }]),
+    paragraph([{ text: clip(summary, 600) }]),
+    ...facts.map(({ label, text }) =>
+      paragraph([{ text: `${label}: `, weight: 'Bolder' }, { text: clip(text, 500) }]),
+    ),
+    ...fitLines(lines, 3000).map((line) => paragraph([{ text: clip(line, 500), fontType: 'Monospace' }])),
+    ...(reason === undefined
+      ? []
+      : fitLines(reason.split('\n'), 1500).map((line) => paragraph([{ text: line || ' ' }]))),
+    paragraph([{ text: outcome, weight: 'Bolder' }]),
+    paragraph([{ text: clip(footer(message), 800), isSubtle: true, size: 'Small' }]),
+  ]
+  const card = {
+    $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
+    type: 'AdaptiveCard',
+    version: '1.4',
+    body,
+    actions: [...open('File', message.file), ...open('Commit', message.commit)],
+    msteams: { width: 'Full' },
+  }
+  return {
+    type: 'message',
+    attachments: [
+      { contentType: 'application/vnd.microsoft.card.adaptive', contentUrl: null, content: card },
+    ],
+  }
+}
+
+interface Run {
+  text: string
+  weight?: 'Bolder'
+  size?: 'Large' | 'Small'
+  color?: string
+  fontType?: 'Monospace'
+  isSubtle?: boolean
+}
+
+function paragraph(runs: readonly Run[]) {
+  return {
+    type: 'RichTextBlock',
+    spacing: 'Small',
+    inlines: runs.map((run) => ({ type: 'TextRun', ...run })),
+  }
+}
+
+function open(what: string, link: Link | undefined) {
+  if (link?.url === undefined || link.url.length > 2000) return []
+  return [{ type: 'Action.OpenUrl', title: clip(`${what} ${link.text}`, 80), url: link.url }]
+}
