@@ -17,8 +17,6 @@ import { runCommand } from '../control-plane/run-command.ts'
 import { quantile } from './quantile.ts'
 
 const AGENT = 'system:serviceaccount:ci:deployer'
-/** Goes past the webhook by its exact name, so that rogue writes reach the watcher. */
-const ROGUE = 'system:serviceaccount:kube-system:generic-garbage-collector'
 const ROUNDS = 200
 const NAMESPACE = 'bench'
 
@@ -51,7 +49,8 @@ export async function benchRepair(): Promise<void> {
   try {
     const guard = await startGuard(plane)
     stops.push(() => guard.stop())
-    const kubeconfig = plane.kubeconfig(ROGUE)
+    // The agent's token goes past the webhook; the field manager is none of its own, so that the watcher takes it back.
+    const kubeconfig = plane.kubeconfig(AGENT)
     const healer = fork(new URL('floor-healer.ts', import.meta.url), [kubeconfig, NAMESPACE, 'floor'])
     stops.push(() => healer.kill())
     await ready(healer)
@@ -148,7 +147,6 @@ async function startGuard(plane: ControlPlane): Promise<GuardProcess> {
   ])
     await runCommand('git', args, { cwd: repository })
   await plane.serviceAccount('ci', 'deployer', { clusterAdmin: true })
-  await plane.serviceAccount('kube-system', 'generic-garbage-collector', { clusterAdmin: true })
   const kubeconfig = await plane.serviceAccount('gitops-guard', 'gitops-guard', { clusterAdmin: true })
   const apply = ['apply', '--server-side', '--field-manager=deployer', '-f']
   for (const text of [manifests(), manifests().replaceAll('name: guarded', 'name: floor')]) {
