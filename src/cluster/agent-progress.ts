@@ -89,10 +89,11 @@ export class AgentProgressReader {
   }
 
   /**
-   * What the agents of a source say; undefined where none brings it in. What is answered was read after the call. `at` is when
+   * What the agents of a source say; undefined where none brings it in, or it is not known yet. What is answered was read after the call. `at` is when
    * reading began, in milliseconds since the epoch. Rejects where the agent's objects cannot be read.
    */
   async of(source: string, _since?: number): Promise<(AgentReading & { at: number }) | undefined> {
+    if (!this.synced) return undefined
     const at = (this.#options.now ?? Date.now)()
     const readings = await Promise.all(this.#bringers(source).map((bringer) => this.#read(bringer)))
     const told = combineReadings(readings.filter((reading) => reading !== undefined))
