@@ -9,11 +9,17 @@ import { admissionKinds, readMutator } from './mutators.ts'
 import type { Mutator } from './mutators.ts'
 import { Reflector } from './reflector.ts'
 
+/** Whether objects of a resource in a namespace ('' for cluster-scoped ones) may be stored otherwise than before. */
+export type Affects = (resource: ResourceInfo, namespace: string) => boolean
+
 export interface AdmissionWatchOptions {
   api: Pick<ClusterApi, 'list' | 'stream'>
   discovery: Pick<Discovery, 'resourceFor'>
-  /** Something changed that changes what is stored. Not called for what was there at the start. */
-  onChange: () => void
+  /**
+   * Something changed that changes what is stored of the objects that `affects` selects. Not called for what was there at the start; called
+   * again when the change has settled.
+   */
+  onChange: (affects: Affects) => void
   onError?: (error: Error) => void
 }
 
@@ -86,13 +92,15 @@ export class AdmissionWatch {
         onEvent: (type, object) => {
           const key = `${prefix}${String(object.metadata['namespace'] ?? '')}/${String(object.metadata['name'])}`
           seen.add(key)
-          if (this.#note(key, type === 'deleted' ? undefined : object, ready) && ready)
-            this.#options.onChange()
+          const affects = this.#note(key, type === 'deleted' ? undefined : object, ready)
+          if (affects !== undefined && ready) this.#options.onChange(affects)
         },
         onSynced: () => {
           const gone = [...this.#known.keys()].filter((key) => key.startsWith(prefix) && !seen.has(key))
-          const matters = gone.filter((key) => this.#note(key, undefined, ready))
-          if (matters.length > 0) this.#options.onChange()
+          for (const key of gone) {
+            const affects = this.#note(key, undefined, ready)
+            if (affects !== undefined) this.#options.onChange(affects)
+          }
           isReady()
         },
         onState: ({ lastError }) => {
@@ -106,27 +114,31 @@ export class AdmissionWatch {
     })
   }
 
-  /** Whether anything changed by it. */
-  #note(key: string, object: KubeObject | undefined, ready: boolean): boolean {
+  /** What is affected by it; undefined where nothing is. */
+  #note(key: string, object: KubeObject | undefined, ready: boolean): Affects | undefined {
     const before = this.#known.get(key)
     const mutator = object === undefined ? undefined : readMutator(object)
     const digest = mutator === undefined ? GONE : digestOf([key, mutator.content])
-    if ((before?.digest ?? GONE) === digest) return false
+    if ((before?.digest ?? GONE) === digest) return undefined
     const now = mutator ?? before!
     this.#known.set(key, { ...now, digest, settled: !ready })
     this.#fingerprints.clear()
     // A new namespace has nothing in it of which anything was learned, and labels only matter to what selects by them.
     const matters = !isNamespace(key) || (before !== undefined && this.#hasSelectors())
-    if (ready && matters) this.#settle(key)
+    const affects: Affects = isNamespace(key)
+      ? (_, namespace) => namespaceKey(namespace) === key
+      : (resource, namespace) =>
+          now.applies(resource, namespace) || before?.applies(resource, namespace) === true
+    if (ready && matters) this.#settle(key, affects)
     else if (digest === GONE) this.#known.delete(key)
-    return matters
+    return matters ? affects : undefined
   }
 
   #hasSelectors(): boolean {
     return [...this.#known.values()].some(({ selects }) => selects)
   }
 
-  #settle(key: string): void {
+  #settle(key: string, affects: Affects): void {
     clearTimeout(this.#settling.get(key))
     const settled = () => {
       this.#settling.delete(key)
@@ -135,7 +147,7 @@ export class AdmissionWatch {
       if (known.digest === GONE) this.#known.delete(key)
       else known.settled = true
       this.#fingerprints.clear()
-      this.#options.onChange()
+      this.#options.onChange(affects)
     }
     this.#settling.set(key, setTimeout(settled, SETTLE_MS).unref())
   }
