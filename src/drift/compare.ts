@@ -87,7 +87,8 @@ function coveredBy(change: FieldChange, options: CompareOptions): string | undef
 /** A whole item or object that came or went, field by field, where an allowance reaches into it; else nothing. */
 function partsOf({ path, op, before, after }: FieldChange, { allowances }: CompareOptions): FieldChange[] {
   const value = op === 'add' ? after : op === 'remove' ? before : undefined
-  if (!isObject(value) || !allowances.some((allowance) => matcher(allowance).touches(path))) return []
+  const reachesInto = (fields: FieldMatcher) => fields.touches(path) && !fields.covers(path)
+  if (!isObject(value) || !allowances.some((allowance) => reachesInto(matcher(allowance)))) return []
   return Object.keys(value).map((key) => ({
     path: [...path, key],
     op,

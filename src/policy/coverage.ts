@@ -4,7 +4,7 @@ import type { KubeObject } from '../model/json.ts'
 import type { Allowance } from '../model/policy.ts'
 import { compileFields, type FieldMatcher } from '../object/fields.ts'
 import { isObject } from '../object/json.ts'
-import { getAt } from '../object/path.ts'
+import { declares } from '../object/path.ts'
 import { matchUsers } from './users.ts'
 
 interface Compiled {
@@ -68,7 +68,7 @@ export function covers(
   return (
     compile(allowance).fields.covers(path) &&
     (allowance.ops === undefined || allowance.ops.includes(op)) &&
-    !(allowance.unlessDeclared === true && getAt(manifest, path) !== undefined) &&
+    !(allowance.unlessDeclared === true && declares(manifest, path)) &&
     (!actor.authenticated || isActorOf(allowance, actor))
   )
 }
