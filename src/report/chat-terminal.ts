@@ -1,4 +1,4 @@
-import { stripVTControlCharacters, styleText } from 'node:util'
+import { styleText } from 'node:util'
 import type { Message } from './message.ts'
 import { footer } from './plain-lines.ts'
 import type { Tone } from './words.ts'
@@ -17,16 +17,22 @@ export function renderMessage(message: Message, options: { width?: number; color
   const style = (format: Parameters<typeof styleText>[0], text: string) =>
     color ? styleText(format, text, { validateStream: false }) : text
   const bar = style(STYLES[tone], '┃')
+  const room = width - 2
+  const listed = [...changes, ...(objects ?? [])].flatMap((line) =>
+    wrap(line, room - 2).map((part) => `  ${part}`),
+  )
   const lines = [
-    style('bold', title),
-    ...wrap(summary, width - 2),
-    ...facts.flatMap(({ label, text }) => wrap(`${style('dim', `${label}:`)} ${text}`, width - 2)),
-    ...[...changes, ...(objects ?? [])]
-      .flatMap((line) => wrap(`  ${line}`, width - 2))
-      .map((line) => style(signOf(line), line)),
-    ...(reason?.split('\n').flatMap((line) => wrap(line, width - 2)) ?? []),
-    style(STYLES[tone], outcome),
-    ...wrap(footer(message), width - 2).map((line) => style('dim', line)),
+    ...wrap(title, room).map((line) => style('bold', line)),
+    ...wrap(summary, room),
+    ...facts.flatMap(({ label, text }) =>
+      wrap(`${label}: ${text}`, room).map((line) =>
+        line.replace(/^[A-Z][a-z ]+:/, (found) => style('dim', found)),
+      ),
+    ),
+    ...listed.map((line) => style(signOf(line), line)),
+    ...(reason?.split('\n').flatMap((line) => wrap(line, room)) ?? []),
+    ...wrap(outcome, room).map((line) => style(STYLES[tone], line)),
+    ...wrap(footer(message), room).map((line) => style('dim', line)),
   ]
   return lines.map((line) => `${bar} ${line}`).join('\n')
 }
@@ -42,15 +48,12 @@ function wrap(text: string, width: number): string[] {
   let line = ''
   for (const word of text.split(' ')) {
     const joined = line === '' ? word : `${line} ${word}`
-    if (stripVTControlCharacters(joined).length <= width || line === '') line = joined
+    if (joined.length <= width) line = joined
     else {
-      lines.push(line)
+      if (line !== '') lines.push(line)
       line = word
     }
-    while (stripVTControlCharacters(line).length > width) {
-      lines.push(line.slice(0, width))
-      line = line.slice(width)
-    }
+    for (; line.length > width; line = line.slice(width)) lines.push(line.slice(0, width))
   }
   return [...lines, line]
 }

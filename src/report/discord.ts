@@ -70,7 +70,7 @@ function code(text: string): string {
 }
 
 function escapeMarkdown(text: string): string {
-  return text.replace(/[\\*_~`|>[\]()#<@:]/g, '\\$&')
+  return plain(text).replace(/[\\*_~|>[\]()#<@:]/g, '\\$&')
 }
 
 function link(label: string, place: Link | undefined): string[] {

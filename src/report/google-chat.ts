@@ -35,11 +35,9 @@ export function googleChatMessage(message: Message) {
   const lines = changes.length > 0 ? changes : (objects ?? [])
   const widgets = [
     paragraph(escapeHtml(clip(summary, 500))),
-    ...facts
-      .slice(0, 8)
-      .map(({ label, text }) => ({
-        decoratedText: { topLabel: label, text: escapeHtml(clip(text, 200)), wrapText: true },
-      })),
+    ...facts.slice(0, 8).map(({ label, text }) => ({
+      decoratedText: { topLabel: label, text: escapeHtml(clip(text, 200)), wrapText: true },
+    })),
     ...(lines.length === 0 ? [] : [paragraph(fitLines(lines, 1500).map(escapeHtml).join('<br>'))]),
     ...(reason === undefined ? [] : [paragraph(clip(reason, 700).split('\n').map(escapeHtml).join('<br>'))]),
     paragraph(`<b>${escapeHtml(outcome)}</b>`),

@@ -62,5 +62,7 @@ export function matrixMessage(message: Message) {
 function link(place: Link | undefined): string {
   if (place === undefined) return ''
   const text = escapeHtml(clip(place.text, 200))
-  return place.url === undefined ? ` ${text}` : ` <a href="${escapeHtml(place.url)}">${text}</a>`
+  return place.url === undefined || place.url.length > 1000
+    ? ` ${text}`
+    : ` <a href="${escapeHtml(place.url)}">${text}</a>`
 }

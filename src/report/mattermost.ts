@@ -73,6 +73,6 @@ function link(label: string, place: Link | undefined): string[] {
   if (place === undefined) return []
   const { text, url } = place
   if (url === undefined || url.length > 1000) return [`${label}: ${code(clip(text, 300))}`]
-  const shown = clip(text, 300).replace(/[\\[\]()*_~`@]/g, '\\$&')
+  const shown = clip(plain(text), 300).replace(/[\\[\]()*_~@]/g, '\\$&')
   return [`${label}: [${shown}](${url.replaceAll('(', '%28').replaceAll(')', '%29')})`]
 }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import type { Violation } from '../model/violation.ts'
 import { makeMessage } from './message.ts'
 import { SendError } from './send-error.ts'
 import { SlackApi } from './slack-api.ts'
 import { slackMessage } from './slack-blocks.ts'
 import { slackWebhook } from './slack.ts'
+import { anyViolation } from './testing/any-violation.ts'
 import { httpStandIn } from './testing/http-stand-in.ts'
 import { slackProblems } from './testing/slack-rules.ts'
 import { manyViolations, someViolation } from './testing/violations.ts'
@@ -46,53 +46,8 @@ describe("Slack's Block Kit", () => {
   })
 
   test('stays within the limits whatever the violations hold', () => {
-    const text = fc.oneof(
-      fc.string({ maxLength: 40 }),
-      fc.string({ unit: 'binary', maxLength: 40 }),
-      fc.constantFrom(
-        '<!here>',
-        '&&&&'.repeat(1000),
-        '`'.repeat(5000),
-        'x'.repeat(9000),
-        '',
-        '\u202e\u0000',
-        '🦆'.repeat(3000),
-      ),
-    )
-    const violation: fc.Arbitrary<Violation> = fc.record({
-      id: text,
-      time: fc.constantFrom('2026-11-24T10:00:00.000Z', '2026-11-24T10:00:01.000Z'),
-      event: fc.constantFrom(
-        'denied',
-        'warned',
-        'audited',
-        'drift',
-        'repaired',
-        'unrepairable',
-        'break-glass',
-      ),
-      verdict: fc.constantFrom('deny', 'warn', 'allow'),
-      rule: text,
-      reason: text,
-      operation: fc.constantFrom('CREATE', 'UPDATE', 'DELETE', 'CONNECT'),
-      subresource: fc.constantFrom('', 'scale', 'exec', 'status'),
-      actor: fc.record({ username: text, groups: fc.constant([]), authenticated: fc.boolean() }),
-      object: fc.record({ apiVersion: fc.constant('v1'), kind: text, namespace: text, name: text }),
-      source: text,
-      origin: fc.record({ file: text, line: fc.nat(9), revision: text }),
-      changes: fc.array(
-        fc.record({
-          path: text.map((it) => `/${it}`),
-          op: fc.constantFrom('add', 'remove', 'replace'),
-          desired: fc.jsonValue(),
-          live: text,
-        }),
-        { maxLength: 60 },
-      ),
-      remedy: fc.constantFrom('none', 'wait', 'alert', 'nudge', 'repair'),
-    })
     fc.assert(
-      fc.property(fc.array(violation, { minLength: 1, maxLength: 30 }), (violations) => {
+      fc.property(fc.array(anyViolation, { minLength: 1, maxLength: 30 }), (violations) => {
         assert.deepEqual(slackProblems(slackMessage(makeMessage(violations, { repositoryOf }))), [])
       }),
       { numRuns: 200 },

@@ -42,7 +42,7 @@ export function teamsMessage(message: Message) {
     ...fitLines(lines, 3000).map((line) => paragraph([{ text: clip(line, 500), fontType: 'Monospace' }])),
     ...(reason === undefined
       ? []
-      : fitLines(reason.split('\n'), 1500).map((line) => paragraph([{ text: line || ' ' }]))),
+      : fitLines(reason.split('\n'), 1500).map((line) => paragraph([{ text: line }]))),
     paragraph([{ text: outcome, weight: 'Bolder' }]),
     paragraph([{ text: clip(footer(message), 800), isSubtle: true, size: 'Small' }]),
   ]
@@ -75,7 +75,7 @@ function paragraph(runs: readonly Run[]) {
   return {
     type: 'RichTextBlock',
     spacing: 'Small',
-    inlines: runs.map((run) => ({ type: 'TextRun', ...run })),
+    inlines: runs.map((run) => ({ type: 'TextRun', ...run, text: run.text || ' ' })),
   }
 }
 
