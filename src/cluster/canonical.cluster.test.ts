@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { appendFile, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { startControlPlane } from '../../test/control-plane/control-plane.ts'
 import type { ControlPlane } from '../../test/control-plane/control-plane.ts'
+import { startMutatingWebhook } from '../../test/support/mutating-webhook.ts'
 import { bookkeepingOf } from '../drift/bookkeeping.ts'
 import { compare } from '../drift/compare.ts'
 import type { Canonical, Manifest } from '../model/desired.ts'
@@ -450,6 +452,68 @@ describe('canonical forms on a real API server', () => {
     await admin.admissionChanged(() =>
       plane.api('DELETE', `/apis/${apiVersion}/mutatingadmissionpolicies/team`),
     )
+  })
+
+  it('hold live to what a webhook always does, and not to what it makes up', async () => {
+    const namespace = 'hooked'
+    await admin.create(namespaceOf(namespace))
+    const webhook = await startMutatingWebhook(({ metadata }) => [
+      {
+        op: 'add',
+        path: '/metadata/annotations',
+        value: {
+          always: 'x',
+          named: `for-${metadata.name}`,
+          random: randomUUID(),
+          at: new Date().toISOString().replace(/\.\d+/, ''),
+        },
+      },
+    ])
+    const path = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations'
+    try {
+      await admin.admissionChanged(() =>
+        plane.api('POST', path, {
+          metadata: { name: 'hooked' },
+          webhooks: [
+            {
+              name: 'hooked.example.org',
+              clientConfig: { url: webhook.url, caBundle: webhook.caBundle },
+              admissionReviewVersions: ['v1'],
+              sideEffects: 'None',
+              namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+              rules: [
+                { apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'], operations: ['CREATE'] },
+              ],
+            },
+          ],
+        }),
+      )
+      await eventually(async () => {
+        await admin.canonical(configMap(`try-${webhook.calls}-${Math.random()}`, namespace))
+        assert.ok(webhook.calls > 0)
+      })
+      for (const name of ['one', 'two']) {
+        const object = configMap(name, namespace, { unique: randomUUID() })
+        const { object: canonical, generated } = await admin.canonical(object)
+        const annotations = canonical.metadata['annotations'] as JsonObject
+        assert.equal(annotations['always'], 'x')
+        assert.equal(annotations['named'], `for-${name}`)
+        assert.deepEqual(generated.map(formatPath).toSorted(), [
+          'metadata.annotations.at',
+          'metadata.annotations.random',
+        ])
+        await admin.create(object)
+        // The time is another by now.
+        await new Promise((resolve) => setTimeout(resolve, 1_100))
+        assert.deepEqual(await admin.changes(object), [])
+        const live = await admin.live(object)
+        ;(live.metadata['annotations'] as JsonObject)['always'] = 'y'
+        assert.equal((await admin.changes(object, live)).length, 1)
+      }
+    } finally {
+      await admin.admissionChanged(() => plane.api('DELETE', `${path}/hooked`))
+      await webhook.stop()
+    }
   })
 
   it('compare at the storage version where a kind is not converted, and follow a schema that changes', async () => {
