@@ -123,6 +123,7 @@ function readValue(value: Json, path: Path, document: YamlDocument, origin: File
     object,
     origin: { file: origin.file, line, revision: origin.revision },
     hash: stableHash(object),
+    written: { object, lines: document.linesIn(object, path) },
   })
 }
 

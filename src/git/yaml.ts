@@ -11,6 +11,8 @@ export interface YamlDocument {
   line: number
   /** First line of the value at a path of keys and indexes; the nearest one around it where there is none. */
   lineAt(path: readonly (string | number)[]): number
+  /** The lines of the values inside the one at a path, itself first, then by the order of its keys; from its own line. */
+  linesIn(value: Json, path: readonly (string | number)[]): string
 }
 
 /** Something in a file that cannot be read. `line` from 1, 0 where none can be told. */
@@ -82,7 +84,16 @@ export function readDocuments(
     try {
       const value = toJson(document, text)
       if (value === null) continue
-      documents.push({ value, line, lineAt: (path) => lines.linePos(offsetAt(document, path)).line })
+      const lineOf = (node: Node | null | undefined) => lines.linePos(node?.range?.[0] ?? start).line
+      documents.push({
+        value,
+        line,
+        lineAt: (path) => lineOf(nodeAt(document, path)),
+        linesIn: (inside, path) => {
+          const node = nodeAt(document, path)
+          return linesOf(inside, node, { lineOf, first: lineOf(node) })
+        },
+      })
     } catch (cause) {
       if (!(cause instanceof YamlValueError)) throw cause
       problems.push({ file, line: lines.linePos(cause.offset).line || line, message: cause.message })
@@ -123,17 +134,40 @@ function parse(text: string, lines: LineCounter, file: string, problems: YamlPro
   }
 }
 
-function offsetAt(document: Document.Parsed, path: readonly (string | number)[]): number {
+/** The node at a path; the nearest one around it where there is none. */
+function nodeAt(document: Document.Parsed, path: readonly (string | number)[]): Node | null {
   let node: Node | null = document.contents
   for (const step of path) {
-    const next: unknown =
-      isSeq(node) && typeof step === 'number'
-        ? node.items[step]
-        : isMap(node)
-          ? node.items.find(({ key }) => String((key as { source?: unknown } | null)?.source) === step)?.value
-          : undefined
-    if (!next || !(next as Node).range) break
-    node = next as Node
+    const next = childOf(node, step)
+    if (!next?.range) break
+    node = next
   }
-  return node?.range?.[0] ?? 0
+  return node
+}
+
+function childOf(node: Node | null, step: string | number): Node | undefined {
+  const child: unknown =
+    isSeq(node) && typeof step === 'number'
+      ? node.items[step]
+      : isMap(node)
+        ? node.items.find(({ key }) => String((key as { source?: unknown } | null)?.source) === step)?.value
+        : undefined
+  return (child ?? undefined) as Node | undefined
+}
+
+/** What an alias or a merge brings in has the line of where it is brought in. */
+function linesOf(
+  value: Json,
+  node: Node | null,
+  by: { lineOf(node: Node | null): number; first: number },
+): string {
+  let text = String.fromCharCode(Math.min(0xffff, Math.max(0, by.lineOf(node) - by.first)))
+  if (typeof value !== 'object' || value === null) return text
+  const children = Array.isArray(value) ? value.entries() : Object.entries(value)
+  for (const [step, inside] of children) {
+    const child = childOf(node, step)
+    // A key is where people look, though its value may begin a line below.
+    text += linesOf(inside, child?.range ? child : node, by)
+  }
+  return text
 }

@@ -21,6 +21,18 @@ export interface Manifest {
   origin: Origin
   /** Hash of the manifest's content: canonical forms are kept by it. */
   hash: string
+  /** Where each of its fields is written; absent where that cannot be told. */
+  written?: Written
+}
+
+/** An object as a file has it, with the lines of its fields. */
+export interface Written {
+  object: KubeObject
+  /**
+   * For each value in it, the object first and then what is inside in the order of its keys, how many lines below the
+   * manifest's first it begins: a character's code each, as nothing holds 50,000 short lists in less.
+   */
+  lines: string
 }
 
 /** Something in Git that cannot be used. The manifests around it stay in force. */

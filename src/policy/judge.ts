@@ -1,6 +1,9 @@
 import type { Change } from '../model/change.ts'
-import type { Policy } from '../model/policy.ts'
+import type { Origin } from '../model/desired.ts'
+import type { FieldChange } from '../model/path.ts'
+import type { Declared, Policy } from '../model/policy.ts'
 import type { Decision, Mode, Verdict } from '../model/verdict.ts'
+import { lineOf } from '../object/line-of.ts'
 import { modeFor } from './modes.ts'
 import { withKind } from './with-kind.ts'
 import type { Rule, RuleVerdict } from './rule.ts'
@@ -66,9 +69,14 @@ function finish(verdict: RuleVerdict, change: Change, policy: Policy): Verdict {
     reason,
     changes,
     ...(source === undefined ? {} : { source: source.name }),
-    ...(declared === undefined ? {} : { origin: declared.manifest.origin }),
+    ...(declared === undefined ? {} : { origin: originOf(declared, changes) }),
     ...(notable === true ? { notable } : {}),
   }
+}
+
+/** Where in Git to look: the line of the first field that changes. */
+function originOf({ manifest }: Declared, [first]: readonly FieldChange[]): Origin {
+  return first === undefined ? manifest.origin : { ...manifest.origin, line: lineOf(manifest, first.path) }
 }
 
 function soften(decision: Decision, mode: Mode): Decision {

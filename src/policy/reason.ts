@@ -5,6 +5,7 @@ import type { FieldChange } from '../model/path.ts'
 import type { Declared, Policy } from '../model/policy.ts'
 import { formatRef } from '../object/identity.ts'
 import { stableStringify } from '../object/json.ts'
+import { lineOf } from '../object/line-of.ts'
 import { formatPath } from '../object/path.ts'
 import { escapeText } from '../object/text.ts'
 
@@ -21,16 +22,19 @@ export function mayNot(change: Change): string {
   return `${who(change)} may not ${verbs[change.operation]} ${part}${formatRef(change.ref)}`
 }
 
-/** `clusters/prod/web.yaml:12@3f2a9c1 in ssh://git.example/shop.git (prod)`. */
-export function place({ manifest: { origin }, source }: Declared): string {
-  const line = origin.approximate ? '' : `:${origin.line}`
+/** `clusters/prod/web.yaml:12@3f2a9c1 in ssh://git.example/shop.git (prod)`: the line of the first field that changes. */
+export function place({ manifest, source }: Declared, [first]: readonly FieldChange[] = []): string {
+  const { origin } = manifest
+  const line = origin.approximate
+    ? ''
+    : `:${first === undefined ? origin.line : lineOf(manifest, first.path)}`
   const file = escapeText(`${origin.file}${line}`, 160)
   return `${file}@${origin.revision.slice(0, 7)} in ${escapeText(source.repository, 160)} (${escapeText(source.ref, 60)})`
 }
 
 /** What to do instead of changing a declared object by hand. */
-export function insteadInGit(declared: Declared): string {
-  return `Change ${place(declared)} instead, and the agent brings it in.`
+export function insteadInGit(declared: Declared, changes: readonly FieldChange[] = []): string {
+  return `Change ${place(declared, changes)} instead, and the agent brings it in.`
 }
 
 /**

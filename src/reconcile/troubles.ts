@@ -3,6 +3,7 @@ import type { Manifest } from '../model/desired.ts'
 import type { FieldChange } from '../model/path.ts'
 import type { AgentWriter } from './agent-writer.ts'
 import type { Answer } from './ahead.ts'
+import { lineOf } from '../object/line-of.ts'
 import type { Finding } from './events.ts'
 import type { Relapse } from './fights.ts'
 import type { ManagedEntry } from './managed-fields.ts'
@@ -53,7 +54,11 @@ export class Troubles {
     const current = this.#troubles.get(key)
     if (current?.signature === signature) return current
     const finding: Finding = { id: randomUUID(), ...about, remedy: 'none', reason: 'ask' }
-    if (manifest !== undefined) finding.origin = manifest.origin
+    const [first] = about.changes
+    if (manifest !== undefined) {
+      const line = first === undefined ? manifest.origin.line : lineOf(manifest, first.path)
+      finding.origin = { ...manifest.origin, line }
+    }
     const trouble: Trouble = {
       signature,
       manifest: manifest?.hash ?? '',

@@ -89,16 +89,16 @@ function why(
   { off, foreign }: { off: string | undefined; foreign: boolean },
 ): string {
   if (foreign)
-    return `: it belongs to source ${found.source.name}, whose agents are others. ${insteadInGit(found)}`
+    return `: it belongs to source ${found.source.name}, whose agents are others. ${insteadInGit(found, changes)}`
   const told = summary(changes)
   // The API server may cut a warning after 256 characters: the place comes before a long list of fields.
   const short = told.length <= 120
   const fields = told === '' || !short ? '' : ` (${told})`
   const rest = short ? '' : ` What differs: ${told}.`
   if (off !== undefined)
-    return `${fields}: ${off} would switch the agent off for it. ${insteadInGit(found)}${rest}`
+    return `${fields}: ${off} would switch the agent off for it. ${insteadInGit(found, changes)}${rest}`
   const unknown = found.canonical() === undefined && change.operation !== 'DELETE' ? UNKNOWN : ''
-  return `${fields}: Git declares it. ${insteadInGit(found)}${rest}${unknown}`
+  return `${fields}: Git declares it. ${insteadInGit(found, changes)}${rest}${unknown}`
 }
 
 const UNKNOWN =
