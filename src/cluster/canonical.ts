@@ -56,7 +56,7 @@ interface Stored {
 }
 
 /**
- * Canonical forms by the method of docs/canonical-forms.md: two dry-run POSTs under two other names; what differs between them is the
+ * Asks by two dry-run POSTs under two other names; what differs between them is the
  * server's own. Where the names are refused: a dry-run PUT on the live object, else a dry-run POST under the real name. Where nothing can be
  * asked, the declared fields.
  */

@@ -38,6 +38,9 @@ export interface Connection {
 /** Credentials are kept for so long; KubeConfig itself reads a token file again after a minute, as client-go does. */
 const KEEP_MS = 10_000
 
+/** The context that KubeConfig makes up where it finds nothing. */
+const NOWHERE = 'loaded-context'
+
 /** @throws Error where the kubeconfig cannot be read or names no such context. */
 export function connect(options: ConnectOptions = {}): Connection {
   return new KubeConfigConnection(load(options), options)
@@ -48,6 +51,11 @@ function load({ kubeconfig, context, inCluster }: ConnectOptions): KubeConfig {
   if (inCluster === true) config.loadFromCluster()
   else if (kubeconfig !== undefined) config.loadFromFile(kubeconfig)
   else config.loadFromDefault()
+  if (kubeconfig === undefined && config.getCurrentContext() === NOWHERE) {
+    throw new Error(
+      'cannot connect as there must be a kubeconfig: none was given or found, and this is no Pod',
+    )
+  }
   if (context !== undefined) {
     const known = config.getContexts().map(({ name }) => name)
     if (!known.includes(context)) {

@@ -247,6 +247,16 @@ describe('a reflector on a real API server', () => {
     await until('follows', shows('a', '2'))
   })
 
+  it('list by pages where the server takes a streamed list for a watch', async () => {
+    await put('a', '1')
+    proxy.rewrite((url) => url.replace('&sendInitialEvents=true&resourceVersionMatch=NotOlderThan', ''))
+    follow({ silenceMs: 500 })
+    await until('synced', () => seen.syncs === 1)
+    await put('a', '2')
+    await until('follows', shows('a', '2'))
+    assert.ok(proxy.requests.some((line) => line.includes('limit=500')))
+  })
+
   it('come back after 429, 500, 503 and 401 at any step', async () => {
     await put('a', '1')
     const reflector = follow({ streamList: false })
@@ -267,7 +277,7 @@ describe('a reflector on a real API server', () => {
       const syncs = seen.syncs
       await until(`listed after ${status}`, () => seen.syncs > syncs)
     }
-    assert.equal(reflector.state().phase, 'watching')
+    await until('watching', () => reflector.state().phase === 'watching')
   })
 
   it('survive an event that is no JSON, and one that a consumer throws at', async () => {

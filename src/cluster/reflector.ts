@@ -62,6 +62,8 @@ export interface ReflectorOptions {
 }
 
 const OPEN_TIMEOUT_MS = 30_000
+/** While a list is streamed. */
+const LIST_SILENCE_MS = 15_000
 /** Who is not there is asked again: a refused connection costs little, a refusal by a busy server more. */
 const MAX_WAIT_MS = { unreachable: 3_000, refused: 30_000, absent: 15_000 }
 
@@ -251,12 +253,16 @@ export class Reflector {
       })
       .finally(() => clearTimeout(opening))
     if (query.resourceVersion !== undefined) this.#enter('watching')
-    const silence = () =>
-      connection.abort(new Error(`the watch must not be silent: nothing came for ${this.#silenceMs} ms`))
+    const silence = (ms: number) => {
+      // A server that does not know of streamed lists may take the request for a watch, whose beginning has no end.
+      if (this.#version === '') this.#streamList = false
+      connection.abort(new Error(`the watch must not be silent: nothing came for ${ms} ms`))
+    }
     let watchdog: NodeJS.Timeout | undefined
     const waiting = (isWaiting: boolean) => {
+      const ms = this.#version === '' ? Math.min(this.#silenceMs, LIST_SILENCE_MS) : this.#silenceMs
       if (!isWaiting) clearTimeout(watchdog)
-      else watchdog = setTimeout(silence, this.#silenceMs)
+      else watchdog = setTimeout(silence, ms, ms)
     }
     try {
       for await (const lines of readLines(body, waiting)) {

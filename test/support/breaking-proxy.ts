@@ -22,6 +22,7 @@ export class BreakingProxy {
   readonly #watches = new Set<http.ServerResponse>()
   readonly #refusals: { matches: (url: string) => boolean; refusal: Refusal; times: number }[] = []
   #silent = false
+  #rewrite = (url: string) => url
   #delayMs = 0
   #port = 0
   /** Requests that came, as `GET /path?query`. */
@@ -92,6 +93,11 @@ export class BreakingProxy {
     this.#delayMs = ms
   }
 
+  /** Asks the API server for something else. */
+  rewrite(change: (url: string) => string): void {
+    this.#rewrite = change
+  }
+
   /** Answers the next requests that match by itself. */
   refuse(matches: (url: string) => boolean, refusal: Refusal, times = 1): void {
     this.#refusals.push({ matches, refusal, times })
@@ -113,7 +119,7 @@ export class BreakingProxy {
 
   async #forward(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const { headers, options } = await this.#upstream.authorize()
-    const forwarded = https.request(this.#upstream.server + request.url, {
+    const forwarded = https.request(this.#upstream.server + this.#rewrite(request.url ?? ''), {
       ...options,
       method: request.method,
       headers: { ...request.headers, ...headers, host: new URL(this.#upstream.server).host },
