@@ -249,12 +249,15 @@ describe('a reflector on a real API server', () => {
 
   it('list by pages where the server takes a streamed list for a watch', async () => {
     await put('a', '1')
-    proxy.rewrite((url) => url.replace('&sendInitialEvents=true&resourceVersionMatch=NotOlderThan', ''))
+    // v1.36 streams the list for a watch with bookmarks from nowhere as well, so these are not asked for either.
+    const extras =
+      /&(sendInitialEvents|resourceVersionMatch)=\w+|&allowWatchBookmarks=true(?=.*sendInitialEvents)/g
+    proxy.rewrite((url) => url.replaceAll(extras, ''))
     follow({ silenceMs: 500 })
     await until('synced', () => seen.syncs === 1)
     await put('a', '2')
     await until('follows', shows('a', '2'))
-    assert.ok(proxy.requests.some((line) => line.includes('limit=500')))
+    assert.match(proxy.requests.join('\n'), /limit=500/)
   })
 
   it('come back after 429, 500, 503 and 401 at any step', async () => {
