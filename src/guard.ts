@@ -1,12 +1,15 @@
 /** Wires one guard: for `serve`, the demo and tests alike. */
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AdmissionServer } from './admission/server.ts'
 import type { ClientTarget } from './admission/configuration.ts'
 import { AdmissionWatch } from './cluster/admission-watch.ts'
 import { ClusterApi } from './cluster/api.ts'
+import { ApiError } from './cluster/api-error.ts'
 import { CanonicalForms } from './cluster/canonical.ts'
 import type { Connection } from './cluster/connection.ts'
 import { Discovery } from './cluster/discovery.ts'
+import { Membership } from './cluster/membership.ts'
 import { Reflector } from './cluster/reflector.ts'
 import { Shapes } from './cluster/shapes.ts'
 import type { Environment } from './config/environment.ts'
@@ -15,6 +18,7 @@ import { ClusterObjects } from './guard/cluster-objects.ts'
 import { conditionsOf } from './guard/conditions.ts'
 import { Core } from './guard/core.ts'
 import { Exceptions, type Exception } from './guard/exceptions.ts'
+import { Gauges } from './guard/gauges.ts'
 import { whoAmI, sharesControllerIdentity } from './guard/identity.ts'
 import { knownForms } from './guard/known-forms.ts'
 import { Outlet } from './guard/outlet.ts'
@@ -29,7 +33,8 @@ import type { Verdict } from './model/verdict.ts'
 import { isExemptUser } from './policy/exempt.ts'
 import { judge } from './policy/judge.ts'
 import { Ledger } from './reconcile/ledger.ts'
-import { readiness } from './telemetry/condition.ts'
+import { ownerOf } from './reconcile/share.ts'
+import { readiness, type Condition } from './telemetry/condition.ts'
 import { HttpServer } from './telemetry/http.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { Metrics } from './telemetry/metrics.ts'
@@ -52,17 +57,31 @@ export interface Guard {
   ports: { https: number; http: number }
   /** Puts another configuration in force once its sources are read; the one before stays until then. */
   reconfigure(settings: Settings): Promise<void>
-  configInvalid(): void
+  /** The configuration file cannot be used, and why: the last good one stays. */
+  configInvalid(reason: string): void
   /** Stops answering once nobody asks any more. What it registered stays. */
   stop(): Promise<void>
 }
 
-/** Starts a guard; resolves when it listens. It is ready, as `/readyz` says, once Git was read. */
+/**
+ * Starts a guard; resolves when it listens. It is ready, as `/readyz` says, once Git was read. An API server that does not
+ * answer is waited for.
+ *
+ * @throws Error where it answers and refuses what the guard needs, or where a port is taken; nothing goes on then.
+ */
 export async function startGuard(options: GuardOptions): Promise<Guard> {
   const guard = new RunningGuard(options)
-  await guard.start()
+  try {
+    await guard.start()
+  } catch (error) {
+    await guard.stop()
+    throw error
+  }
   return guard
 }
+
+/** Between two tries to reach the API server at the start, in milliseconds. */
+const RETRY_MS = 1000
 
 class RunningGuard implements Guard {
   ports: { https: number; http: number }
@@ -79,9 +98,15 @@ class RunningGuard implements Guard {
   readonly #admissionWatch: AdmissionWatch
   readonly #stops: (() => unknown)[] = []
   #core!: Core
+  /** Of a new configuration whose sources are not read yet. */
+  #upcoming: Core | undefined
+  /** Why the configuration file cannot be used, while it cannot. */
+  #invalid: string | undefined
+  #unreached: string | undefined
   #certificates!: Certificates
   #admission!: AdmissionServer
   #registration!: Registration
+  #membership: Membership | undefined
   #http!: HttpServer
   #username = ''
   #shared = false
@@ -131,12 +156,11 @@ class RunningGuard implements Guard {
 
   async start(): Promise<void> {
     const { settings, logger } = this.#options
-    await this.#outlet.start()
+    this.#outlet.start()
     await this.#startHttp()
-    await this.#discovery.refresh()
+    await this.#reach()
     await Promise.all([this.#forms.refresh(), this.#admissionWatch.start()])
     this.#stops.push(() => this.#admissionWatch.stop())
-    this.#username = await whoAmI(this.#api)
     this.#shared = await sharesControllerIdentity(this.#api)
     if (this.#shared) {
       logger.warn(
@@ -149,7 +173,7 @@ class RunningGuard implements Guard {
     this.#core = this.#makeCore(settings)
     this.#watchCluster()
     this.#core.start()
-    void this.#core.loaded.then(() => this.#register())
+    void this.#core.loaded.then(() => this.#register()).then(() => this.#join())
     logger.info(
       { server: this.#options.connection.server, user: this.#username, ...this.ports },
       'the guard has started',
@@ -157,34 +181,73 @@ class RunningGuard implements Guard {
   }
 
   async reconfigure(settings: Settings): Promise<void> {
-    const before = this.#core
+    this.#invalid = undefined
+    this.#metrics.configValid(true)
+    // One whose sources cannot be read must not stand in the way of the one that mends it.
+    void this.#upcoming?.stop()
     const next = this.#makeCore(settings)
+    this.#upcoming = next
+    // Two that repair by different configurations would fight.
+    next.reconciler.pause()
     next.start()
     await next.loaded
-    if (this.#stopping) return next.stop()
+    if (this.#stopping || this.#upcoming !== next) return next.stop()
+    const before = this.#core
     this.#core = next
+    this.#upcoming = undefined
     this.#outlet.reconfigure(settings)
-    this.#metrics.configValid(true)
     await before.stop()
+    // Kinds and exceptions may have come and gone meanwhile.
+    next.kindsChanged()
+    next.reconciler.resume()
     await this.#register()
     this.#logger.info('the new configuration is in force')
   }
 
-  configInvalid(): void {
+  configInvalid(reason: string): void {
+    this.#invalid = reason
     this.#metrics.configValid(false)
   }
 
   async stop(): Promise<void> {
     this.#stopping = true
     // What it registered stays: a guard that is down still refuses people.
-    await Promise.all([this.#registration?.stop(), this.#core?.stop()])
+    await this.#membership?.stop()
+    await Promise.all([this.#registration?.stop(), this.#core?.stop(), this.#upcoming?.stop()])
     await this.#admission?.stop()
     for (const stop of this.#stops) await stop()
     this.#exceptions.stop()
     this.#certificates?.stop()
     this.#forms.close()
     await this.#outlet.stop()
-    await this.#http.close()
+    await this.#http?.close()
+  }
+
+  /** Waits until the API server answers. */
+  async #reach(): Promise<void> {
+    for (;;) {
+      try {
+        await this.#discovery.refresh()
+        this.#username = await whoAmI(this.#api)
+        this.#unreached = undefined
+        return
+      } catch (error) {
+        if (this.#stopping || !isPassing(error)) throw error
+        const reason = error instanceof Error ? error.message : String(error)
+        if (reason !== this.#unreached) this.#logger.warn({ err: error }, 'the API server cannot be reached')
+        this.#unreached = reason
+        await sleep(RETRY_MS)
+      }
+    }
+  }
+
+  #conditions(): Condition[] {
+    return conditionsOf(this.#core, {
+      registered: this.#registered,
+      unreached: this.#unreached,
+      invalid: this.#invalid,
+      upcoming: this.#upcoming,
+    })
   }
 
   get #policy(): Policy {
@@ -207,6 +270,7 @@ class RunningGuard implements Guard {
       environment: environment.variables,
       sharedControllerIdentity: this.#shared,
       exceptions: () => this.#exceptions.open(),
+      owns: (key) => this.#owns(key),
       tell: (event) => this.#teller.reconciled(event),
       onState: (state, change) => this.#teller.loaded(state, change),
       onGitError: (source, error) =>
@@ -223,24 +287,28 @@ class RunningGuard implements Guard {
   }
 
   async #startHttp(): Promise<void> {
-    const { logger, settings, ports } = this.#options
-    const secret = settings.config.gitWebhook?.secret
+    const { logger, ports } = this.#options
+    const gauges = new Gauges(this.#metrics)
     this.#http = new HttpServer({
-      conditions: () => conditionsOf(this.#core, { registered: this.#registered }),
-      metrics: this.#metrics,
-      ...(secret === undefined
-        ? {}
-        : {
-            git: async (headers, body) => {
-              const push = verifyPush(headers, body, await secret.read())
-              if ('refused' in push) return { status: 403, message: push.refused }
-              const sources = this.#core?.pushed(push.urls) ?? []
-              return {
-                status: 202,
-                message: sources.length > 0 ? `reading ${sources.join(', ')}` : 'no source is there',
-              }
-            },
-          }),
+      conditions: () => this.#conditions(),
+      metrics: {
+        registry: this.#metrics.registry,
+        text: () => {
+          if (this.#core !== undefined) gauges.read(this.#core)
+          return this.#metrics.text()
+        },
+      },
+      git: async (headers, body) => {
+        const secret = this.#core?.settings.config.gitWebhook?.secret
+        if (secret === undefined) return { status: 404, message: 'no gitWebhook is configured' }
+        const push = verifyPush(headers, body, await secret.read())
+        if ('refused' in push) return { status: 403, message: push.refused }
+        const sources = this.#core.pushed(push.urls)
+        return {
+          status: 202,
+          message: sources.length > 0 ? `reading ${sources.join(', ')}` : 'no source is there',
+        }
+      },
       onError: (error) => logger.error({ err: error }, 'HTTP'),
     })
     this.#http.app.get('/status', (_request, response) => void response.json(this.#status()))
@@ -258,7 +326,7 @@ class RunningGuard implements Guard {
       ...(lastError === undefined ? {} : { lastError: lastError.message }),
     }))
     return {
-      ...readiness(conditionsOf(core, { registered: this.#registered })),
+      ...readiness(this.#conditions()),
       sources,
       objects: Object.fromEntries(core?.reconciler.counts().statuses ?? []),
       waiting: Object.fromEntries(this.#outlet.waiting()),
@@ -363,6 +431,36 @@ class RunningGuard implements Guard {
     }
   }
 
+  /** Alone, everything is this replica's. */
+  #owns(key: string): boolean {
+    const members = this.#membership?.members ?? []
+    return members.length < 2 || ownerOf(key, members) === this.#options.environment.replica
+  }
+
+  /** Takes a share of the work, once this replica knows enough to do it. */
+  #join(): void {
+    const { environment, logger } = this.#options
+    let said = ''
+    this.#membership = new Membership({
+      api: this.#api,
+      namespace: this.#namespace,
+      replica: environment.replica,
+      onChange: (members) => {
+        logger.info({ members }, 'the work is shared by these replicas')
+        this.#core.shareChanged()
+      },
+      onError: (error) => {
+        if (error.message !== said)
+          logger.warn(
+            { err: error },
+            'the Lease of this replica cannot be kept: it works as if it were alone',
+          )
+        said = error.message
+      },
+    })
+    this.#membership.start()
+  }
+
   /** Follows what changes how objects are stored, and the exceptions that people open. */
   #watchCluster(): void {
     const api = this.#api
@@ -404,4 +502,9 @@ class RunningGuard implements Guard {
       this.#core.reconciler.check(manifest.ref)
     }
   }
+}
+
+/** Whether the same may work later: no answer, or one that asks for patience. */
+function isPassing(error: unknown): boolean {
+  return error instanceof ApiError && error.transient
 }

@@ -4,12 +4,27 @@ import type { Core } from './core.ts'
 /** A watch that may have missed changes for so long is told, in milliseconds. */
 const STALE_MS = 30_000
 
+export interface Surroundings {
+  registered: boolean
+  /** Why the API server was not reached at the last try. */
+  unreached: string | undefined
+  /** Why the configuration file cannot be used. */
+  invalid: string | undefined
+  /** Of a new configuration that is not in force yet. */
+  upcoming: Core | undefined
+}
+
 /** What `/readyz` tells: whether Git was read and the webhook stands, and everything that is not as it should be. */
-export function conditionsOf(core: Core | undefined, { registered }: { registered: boolean }): Condition[] {
-  if (core === undefined) return [{ name: 'cluster', ok: false, required: true, reason: 'not reached yet' }]
+export function conditionsOf(
+  core: Core | undefined,
+  { registered, unreached, invalid, upcoming }: Surroundings,
+): Condition[] {
+  if (core === undefined)
+    return [{ name: 'cluster', ok: false, required: true, reason: unreached ?? 'not reached yet' }]
   const conditions: Condition[] = [
     { name: 'git', ok: core.complete, required: true, reason: 'not every source was read yet' },
     { name: 'webhook', ok: registered, required: true, reason: 'not registered yet' },
+    ...configuration(invalid, upcoming),
   ]
   for (const [source, { lastError, revision, since }] of core.sourceStatuses()) {
     const reason =
@@ -47,4 +62,25 @@ export function conditionsOf(core: Core | undefined, { registered }: { registere
     })
   }
   return conditions
+}
+
+function configuration(invalid: string | undefined, upcoming: Core | undefined): Condition[] {
+  if (invalid !== undefined)
+    return [
+      { name: 'config', ok: false, reason: `invalid, the last good one stays in force: ${oneLine(invalid)}` },
+    ]
+  if (upcoming === undefined) return [{ name: 'config', ok: true }]
+  const unread = [...upcoming.sourceStatuses()].filter(([name]) => upcoming.stateOf(name) === undefined)
+  const told = unread.map(([name, { lastError }]) => `${name} (${lastError?.message ?? 'not read yet'})`)
+  return [
+    {
+      name: 'config',
+      ok: false,
+      reason: `the new one waits, the one before stays in force: ${oneLine(told.join(', '))}`,
+    },
+  ]
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, '; ')
 }

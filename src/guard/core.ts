@@ -95,7 +95,7 @@ export class Core {
     if (this.settings.sources.length === 0) this.#follow()
   }
 
-  /** Resolves when every source was read once. */
+  /** Resolves when every source was read once, or when it is stopped. */
   get loaded(): Promise<void> {
     return this.#loaded.promise
   }
@@ -142,8 +142,16 @@ export class Core {
     this.#follow()
   }
 
+  /** Replicas came or went: what is this one's now is looked at again. */
+  shareChanged(): void {
+    this.reconciler.forgetVersions()
+    this.#watches.relist()
+    this.#undeclared.relist()
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true
+    this.#loaded.resolve()
     this.reconciler.close()
     await Promise.all([this.#sources.stop(), this.#watches.stop(), this.#undeclared.stop()])
   }

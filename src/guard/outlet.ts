@@ -1,66 +1,109 @@
+import { join } from 'node:path'
 import type { Violation } from '../model/violation.ts'
-import { makeMessage } from '../report/message.ts'
-import { slackWebhook } from '../report/slack.ts'
-import type { MessageProvider } from '../report/provider.ts'
+import { Outbox } from '../report/outbox.ts'
+import { providerOf } from '../report/provider-of.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Settings } from './settings.ts'
 
-/** Takes violations to the chats of the configuration. */
+export interface OutletOptions {
+  settings: Settings
+  logger: Logger
+  metrics: Metrics
+}
+
+/** Takes violations to the chats of the configuration in force, through an outbox in its `stateDir`. */
 export class Outlet {
-  readonly #logger: Logger
-  readonly #metrics: Metrics
+  readonly #options: OutletOptions
   #settings: Settings
-  #waiting: Violation[] = []
-  #timer: NodeJS.Timeout | undefined
+  #outbox: Outbox | undefined
+  /** Violations that came while the outbox was changed for another. */
+  #held: Violation[] = []
+  #changing: Promise<void> = Promise.resolve()
 
-  constructor({ settings, logger, metrics }: { settings: Settings; logger: Logger; metrics: Metrics }) {
-    this.#settings = settings
-    this.#logger = logger
-    this.#metrics = metrics
+  constructor(options: OutletOptions) {
+    this.#options = options
+    this.#settings = options.settings
   }
 
-  start(): Promise<void> {
-    return Promise.resolve()
+  start(): void {
+    this.#outbox = this.#open(this.#settings)
   }
 
+  /** Safe when it returns; never waits, never throws. */
   accept(violation: Violation): void {
-    this.#waiting.push(violation)
-    this.#timer ??= setTimeout(() => void this.#flush(), 500)
+    if (this.#outbox === undefined) this.#held.push(violation)
+    else this.#outbox.append(violation)
   }
 
+  /** Violations that wait, by target. */
   waiting(): Iterable<readonly [string, number]> {
-    return [['all', this.#waiting.length]]
+    return this.#outbox?.waiting() ?? []
   }
 
+  /** Tells the targets of another configuration from now on. What waits for those that stay is kept where there is a `stateDir`. */
   reconfigure(settings: Settings): void {
+    const same = outline(settings) === outline(this.#settings)
     this.#settings = settings
+    if (same) return
+    this.#changing = this.#changing.then(async () => {
+      const before = this.#outbox
+      this.#outbox = undefined
+      await before?.stop()
+      this.#outbox = this.#open(this.#settings)
+      for (const violation of this.#held.splice(0)) this.#outbox.append(violation)
+    })
   }
 
+  /** Delivers what it can at once; the rest waits on disk, where there is one. */
   async stop(): Promise<void> {
-    await this.#flush()
+    await this.#changing
+    await this.#outbox?.stop()
   }
 
-  async #flush(): Promise<void> {
-    this.#timer = undefined
-    const violations = this.#waiting
-    this.#waiting = []
-    if (violations.length === 0) return
-    for (const target of this.#settings.config.notify) {
-      if (!('slack' in target) || !('url' in target.slack)) continue
-      const provider: MessageProvider = slackWebhook(target.slack)
-      const bundles = Map.groupBy(
-        violations,
-        (one) => `${one.object.kind}/${one.object.name}/${one.actor.username}`,
-      )
-      for (const bundle of bundles.values()) {
-        try {
-          await provider.send(makeMessage(bundle), AbortSignal.timeout(10_000))
-          this.#metrics.messageSent('slack', bundle.length)
-        } catch (error) {
-          this.#logger.warn({ err: error }, 'chat')
-        }
-      }
+  #open(settings: Settings): Outbox {
+    const { stateDir } = settings.config
+    try {
+      return this.#make(settings, stateDir === undefined ? {} : { directory: join(stateDir, 'outbox') })
+    } catch (error) {
+      this.#options.logger.error({ err: error }, 'the outbox cannot be on disk: it is in memory')
+      return this.#make(settings, {})
     }
   }
+
+  #make({ config, sources }: Settings, place: { directory?: string }): Outbox {
+    const { logger, metrics } = this.#options
+    const outbox = new Outbox({
+      ...place,
+      targets: config.notify.map((target) => ({
+        name: target.name,
+        only: target.only,
+        provider: providerOf(target),
+      })),
+      message: {
+        repositoryOf: (source) => sources.find(({ policy }) => policy.name === source)?.policy.repository,
+      },
+      sent: (provider, violations) => metrics.messageSent(provider, violations),
+      failed: (provider, error, retryInMs) => {
+        metrics.messageFailed(provider)
+        logger.warn({ provider, err: error, retryMs: Math.round(retryInMs) }, 'a message cannot be delivered')
+      },
+      givenUp: (provider, error, violations) => {
+        metrics.messageDead(provider)
+        logger.error({ provider, err: error, violations }, 'a message was given up')
+      },
+      digested: (provider, count) => {
+        metrics.violationsDigested(provider, count)
+        logger.warn({ provider, count }, 'the outbox is full: the oldest are told as a count')
+      },
+      onProblem: (problem, error) => logger.warn({ err: error }, `outbox: ${problem}`),
+    })
+    outbox.start()
+    return outbox
+  }
+}
+
+/** What makes an outbox another one. Secrets are read anew for each message. */
+function outline({ config }: Settings): string {
+  return JSON.stringify([config.stateDir, config.notify])
 }
