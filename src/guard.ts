@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AdmissionServer } from './admission/server.ts'
 import type { ClientTarget } from './admission/configuration.ts'
+import { AgentProgressReader } from './cluster/agent-progress.ts'
 import { AdmissionWatch } from './cluster/admission-watch.ts'
 import { ClusterApi } from './cluster/api.ts'
 import { ApiError } from './cluster/api-error.ts'
@@ -27,6 +28,7 @@ import { SecretStore } from './guard/secret-store.ts'
 import { guardIdentity, GUARD_NAME, type Settings } from './guard/settings.ts'
 import { Teller } from './guard/tell.ts'
 import { verifyPush } from './git/push.ts'
+import { sameRepository } from './git/same-repository.ts'
 import type { Change } from './model/change.ts'
 import type { Policy } from './model/policy.ts'
 import type { Verdict } from './model/verdict.ts'
@@ -96,6 +98,7 @@ class RunningGuard implements Guard {
   readonly #outlet: Outlet
   readonly #teller: Teller
   readonly #admissionWatch: AdmissionWatch
+  readonly #progress: AgentProgressReader
   readonly #stops: (() => unknown)[] = []
   #core!: Core
   /** Of a new configuration whose sources are not read yet. */
@@ -137,6 +140,11 @@ class RunningGuard implements Guard {
       admission: (resource, namespace) => this.#admissionWatch.fingerprint(resource, namespace),
       onError: (error) => logger.warn({ err: error }, 'canonical forms'),
     })
+    this.#progress = new AgentProgressReader({
+      api: this.#api,
+      same: sameRepository,
+      onError: (error) => logger.warn({ err: error }, "an agent's progress cannot be read"),
+    })
     this.#admissionWatch = new AdmissionWatch({
       api: this.#api,
       discovery: this.#discovery,
@@ -160,7 +168,11 @@ class RunningGuard implements Guard {
     await this.#startHttp()
     await this.#reach()
     await Promise.all([this.#forms.refresh(), this.#admissionWatch.start()])
-    this.#stops.push(() => this.#admissionWatch.stop())
+    this.#progress.start()
+    this.#stops.push(
+      () => this.#admissionWatch.stop(),
+      () => this.#progress.stop(),
+    )
     this.#shared = await sharesControllerIdentity(this.#api)
     if (this.#shared) {
       logger.warn(
@@ -171,6 +183,7 @@ class RunningGuard implements Guard {
     await this.#startAdmission()
     this.#startRegistration()
     this.#core = this.#makeCore(settings)
+    this.#followProgress(settings)
     this.#watchCluster()
     this.#core.start()
     void this.#core.loaded.then(() => this.#register()).then(() => this.#join())
@@ -196,6 +209,7 @@ class RunningGuard implements Guard {
     this.#core = next
     this.#upcoming = undefined
     this.#outlet.reconfigure(settings)
+    this.#followProgress(settings)
     await before.stop()
     // Kinds and exceptions may have come and gone meanwhile.
     next.kindsChanged()
@@ -254,6 +268,18 @@ class RunningGuard implements Guard {
     return this.#core.policy
   }
 
+  /** Agents' progress is asked for these sources. */
+  #followProgress({ sources }: Settings): void {
+    this.#progress.setSources(
+      sources.map(({ input: { spec, url } }) => ({
+        name: spec.name,
+        repository: url,
+        ref: spec.ref,
+        path: spec.path,
+      })),
+    )
+  }
+
   #makeCore(settings: Settings): Core {
     const { config } = settings
     const { environment, logger } = this.#options
@@ -265,13 +291,16 @@ class RunningGuard implements Guard {
       forms: knownForms(this.#forms),
       objects: new ClusterObjects(this.#api, this.#discovery),
       ledger: this.#ledger,
-      progress: { of: () => undefined },
+      progress: this.#progress,
       stateDir: config.stateDir ?? join(environment.cacheHome, 'gitops-guard', 'serve', environment.replica),
       environment: environment.variables,
       sharedControllerIdentity: this.#shared,
       exceptions: () => this.#exceptions.open(),
       owns: (key) => this.#owns(key),
-      tell: (event) => this.#teller.reconciled(event),
+      tell: (event) => {
+        if (event.event === 'nudge') void this.#progress.nudge(event.finding.source)
+        this.#teller.reconciled(event)
+      },
       onState: (state, change) => this.#teller.loaded(state, change),
       onGitError: (source, error) =>
         logger.warn({ source, reason: error.reason, err: error }, 'Git cannot be read'),
