@@ -3,7 +3,7 @@ import { connect } from '../cluster/connection.ts'
 import { processEnvironment } from '../config/environment.ts'
 import { formatProblem } from '../config/problem.ts'
 import { watchConfig } from '../config/watch.ts'
-import { startGuard } from '../guard.ts'
+import { startGuard, type Guard } from '../guard.ts'
 import { settingsOf } from '../guard/settings.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { presetNames, type CommonOptions } from './context.ts'
@@ -21,43 +21,47 @@ export async function serve(options: ServeOptions): Promise<number> {
   const { logLevel, color } = environment
   const logger = createLogger({ level: logLevel, pretty: process.stdout.isTTY === true, color })
   const replica = options.replica ?? environment.replica ?? hostname()
-  let reconfiguring = Promise.resolve()
+  const started = Promise.withResolvers<Guard>()
+  // Without a guard there is nobody to tell.
+  started.promise.catch(() => undefined)
+  const tell = (task: (guard: Guard) => void | Promise<void>) =>
+    void started.promise
+      .then(task)
+      .catch((error: unknown) => logger.error({ err: error }, 'the new configuration cannot be put in force'))
   const watched = await watchConfig(
     options.config,
     {
-      onConfig: (config) => {
-        reconfiguring = reconfiguring
-          .then(() => guard.reconfigure(settingsOf(config)))
-          .catch((error: unknown) =>
-            logger.error({ err: error }, 'the new configuration cannot be put in force'),
-          )
-      },
+      onConfig: (config) => tell((guard) => guard.reconfigure(settingsOf(config))),
       onInvalid: (problems) => {
-        guard.configInvalid()
-        logger.error(
-          `the configuration is invalid, the last good one stays in force:\n${problems.map(formatProblem).join('\n')}`,
-        )
+        const text = problems.map(formatProblem).join('\n')
+        logger.error(`the configuration is invalid, the last good one stays in force:\n${text}`)
+        tell((guard) => guard.configInvalid(text))
       },
     },
     { presets: presetNames, environment: environment.variables },
   )
   const connection = connect({ kubeconfig: options.kubeconfig, context: options.context })
-  const guard = await startGuard({
-    settings: settingsOf(watched.config),
-    connection,
-    environment: { ...environment, replica },
-    logger,
-    ports: { https: portOf(options.httpsPort), http: portOf(options.httpPort) },
-    ...(options.webhookUrl === undefined ? {} : { webhookUrl: options.webhookUrl }),
-  })
-  const signal = await new Promise<string>((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name))
-  })
-  logger.info({ signal }, 'stopping')
-  watched.stop()
-  await guard.stop()
-  connection.close()
-  return 0
+  try {
+    const guard = await startGuard({
+      settings: settingsOf(watched.config),
+      connection,
+      environment: { ...environment, replica },
+      logger,
+      ports: { https: portOf(options.httpsPort), http: portOf(options.httpPort) },
+      ...(options.webhookUrl === undefined ? {} : { webhookUrl: options.webhookUrl }),
+    })
+    started.resolve(guard)
+    const signal = await new Promise<string>((resolve) => {
+      for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name))
+    })
+    logger.info({ signal }, 'stopping')
+    watched.stop()
+    await guard.stop()
+    return 0
+  } finally {
+    watched.stop()
+    connection.close()
+  }
 }
 
 function portOf(text: string): number {
