@@ -50,6 +50,9 @@ function explain(error: ErrorObject, path: DocumentPath): SchemaComplaint {
       return at(`${place} ${must}: current value is ${shown(error)}${hint}`)
     }
     case 'type':
+      if (error.schemaPath.includes('definitions/duration')) {
+        return at(`${place} must be a duration such as 30s, 5m or 1h30m: current value is ${shown(error)}`)
+      }
       if (isSecret(error) && typeof error.data === 'string') return at(`${place}: ${SECRET_RULE}`)
       return at(`${place} must be ${typeName(error)}: current value is ${shown(error)}${quoteHint(error)}`)
     case 'oneOf':

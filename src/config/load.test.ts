@@ -86,6 +86,10 @@ describe('secrets', () => {
     assert.equal(await teams.teams.url.read(), 'one')
     await writeFile(join(directory, 'teams'), 'two\n\n')
     assert.equal(await teams.teams.url.read(), 'two\n')
+    assert.equal(
+      JSON.stringify(slack),
+      '{"slack":{"url":{"env":"SLACK_URL"}},"name":"slack:SLACK_URL","only":{}}',
+    )
     assert.deepEqual([slack.name, teams.name], ['slack:SLACK_URL', 'teams:teams'])
   })
 

@@ -4,7 +4,7 @@ import type { Secret } from '../model/secret.ts'
 import { parseDuration } from './duration.ts'
 import { targetName } from './notify-name.ts'
 import type { RawAgent, RawAllow, RawAuth, RawConfig, RawNotify, RawSource } from './raw.ts'
-import { secretRef, type SecretRef } from './secret.ts'
+import { secretRef, type ReferredSecret, type SecretRef } from './secret.ts'
 import type {
   AgentConfig,
   AllowConfig,
@@ -141,6 +141,6 @@ function resolveTarget(raw: RawNotify, secret: (ref: SecretRef) => Secret): Noti
 }
 
 /** A URL that holds no secret. */
-function inline(value: string): Secret {
-  return { read: () => Promise.resolve(value) }
+function inline(value: string): ReferredSecret {
+  return { toJSON: () => ({ value }), read: () => Promise.resolve(value) }
 }

@@ -5,6 +5,11 @@ import type { Secret } from '../model/secret.ts'
 /** Where a secret is kept. */
 export type SecretRef = { env: string } | { file: string }
 
+/** Shows where it is kept, never what it is: two configurations can be compared. */
+export interface ReferredSecret extends Secret {
+  toJSON(): unknown
+}
+
 /**
  * A reader of a secret. A file is read anew for each use, so that a rotated one is picked up; one newline at its end is no
  * part of the value. Errors name the variable or the file, never a value.
@@ -12,9 +17,10 @@ export type SecretRef = { env: string } | { file: string }
 export function secretRef(
   ref: SecretRef,
   where: { environment: Readonly<Record<string, string | undefined>>; directory: string },
-): Secret {
+): ReferredSecret {
   if ('env' in ref) {
     return {
+      toJSON: () => ref,
       read: () => {
         const value = where.environment[ref.env]
         if (value === undefined || value === '') {
@@ -29,6 +35,7 @@ export function secretRef(
   }
   const file = resolve(where.directory, ref.file)
   return {
+    toJSON: () => ({ file }),
     read: async () => {
       const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
         throw new Error(

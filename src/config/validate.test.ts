@@ -163,6 +163,7 @@ describe('a mistake is reported where it is, with what would be right', () => {
       /^6:10 sources\[0\]\.ref must have exactly one of branch, tag, commit: it has branch and tag/,
     )
     assert.match(ref('{}'), /must have exactly one of branch, tag, commit/)
+    assert.match(ref('{ tag: 1.10 }'), /must be a text: current value is 1\.1\. Put it in quotes/)
     assert.match(ref('{ commit: abc }'), /full hash of 40 hexadecimal digits: current value is "abc"/)
     assert.match(ref(''), /sources\[0\]\.ref must be a map: current value is empty/)
   })
@@ -204,7 +205,7 @@ describe('a mistake is reported where it is, with what would be right', () => {
   test('say what a duration looks like, and when it is too short', () => {
     assert.match(
       one(source('    poll: 30\n')),
-      /sources\[0\]\.poll must be a text: current value is 30\. Put it in quotes/,
+      /sources\[0\]\.poll must be a duration such as 30s, 5m or 1h30m: current value is 30/,
     )
     assert.match(one(source('    poll: 30 s\n')), /must be a duration such as 30s, 5m or 1h30m/)
     assert.match(one(source('    poll: 10ms\n')), /must be at least 1s/)

@@ -34,7 +34,7 @@ const LINES = 2000
  * everything, then a line for each settling, so that one costs one short write.
  */
 export class DeliveryState {
-  readonly #file: string | undefined
+  #file: string | undefined
   readonly #onProblem: (problem: string, error?: unknown) => void
   readonly #done = new Set<number>()
   #floor = 0
@@ -110,6 +110,12 @@ export class DeliveryState {
     } catch (error) {
       this.#fail(error)
     }
+  }
+
+  /** Nobody is to be told any more: nothing is written from now on. */
+  retire(): void {
+    this.close()
+    this.#file = undefined
   }
 
   close(): void {

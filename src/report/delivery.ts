@@ -123,6 +123,11 @@ export class Delivery {
     this.#options.state.close()
   }
 
+  /** Reads the journal no more: another takes over. */
+  detach(): void {
+    this.#options.journal.forget(this.#reader)
+  }
+
   async #run(): Promise<void> {
     const { signal } = this.#aborted
     while (!signal.aborted) {

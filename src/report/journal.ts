@@ -102,10 +102,15 @@ export class Journal {
 
   /** @param after seq of the last entry that need not be read. */
   reader(after: number, onDrop: (entries: Entry[]) => void): Reader {
-    const place = { lastSeq: after, segment: 0, offset: 0, failing: 0 }
-    const reader: Reader = { next: (most) => this.#next(this.#places.get(reader)!, most), onDrop }
-    this.#places.set(reader, { reader, ...place })
+    const reader: Reader = { next: (most) => this.#next(place, most), onDrop }
+    const place = { reader, lastSeq: after, segment: 0, offset: 0, failing: 0 }
+    this.#places.set(reader, place)
     return reader
+  }
+
+  /** This one reads no more. */
+  forget(reader: Reader): void {
+    this.#places.delete(reader)
   }
 
   /** Removes what nobody needs any more: entries up to this one. */

@@ -255,6 +255,29 @@ for (const [where, place] of [
       await outbox.stop()
     })
 
+    test('changes its targets without losing or repeating anything', async () => {
+      const [gone, stays, comes] = [machine(), machine(), machine()]
+      let hang = true
+      const slow = machine(() => (hang ? new Promise((resolve) => setTimeout(resolve, 100)) : undefined))
+      const one = (name: string, { provider }: { provider: Target['provider'] }) => ({ name, provider })
+      const { outbox } = open([one('gone', gone), one('stays', stays), one('slow', slow)], place())
+      for (const violation of manyViolations(6)) outbox.append(violation)
+      await until(() => stays.got.length === 6)
+      const changed = outbox.retarget([one('stays', stays), one('slow', slow), one('comes', comes)])
+      outbox.append(someViolation({ id: 'meanwhile' }))
+      await changed
+      hang = false
+      outbox.append(someViolation({ id: 'after' }))
+      await until(() => outbox.waiting().every(([, count]) => count === 0))
+      assert.deepEqual(stays.ids().toSorted(), [...names(6), 'meanwhile', 'after'].toSorted())
+      assert.deepEqual(slow.ids().toSorted(), [...names(6), 'meanwhile', 'after'].toSorted())
+      assert.deepEqual(comes.ids().toSorted(), ['after', 'meanwhile'])
+      assert.ok(!gone.ids().includes('after'))
+      await outbox.retarget([])
+      outbox.append(someViolation({ id: 'nobody' }))
+      await outbox.stop()
+    })
+
     test('delivers what is left at once when it is stopped', async () => {
       const slack = chat()
       const { outbox } = open([{ name: 'slack', provider: slack.provider }], {

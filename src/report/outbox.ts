@@ -35,60 +35,61 @@ export interface OutboxOptions extends DeliveryHooks {
  * before the denial is answered, and a SIGKILL right after loses nothing. Delivery is at least once, with the same id.
  */
 export class Outbox {
+  readonly #options: OutboxOptions
   readonly #journal: Journal
-  readonly #deliveries: Delivery[]
-  readonly #states: DeliveryState[]
   readonly #dead: DeadLetters
+  readonly #states = new Map<string, DeliveryState>()
+  #deliveries: Delivery[] = []
+  #started = false
+  /** Between two sets of targets everything is kept. */
+  #changing = false
 
   /** @throws Error where the folder cannot be made or read. */
   constructor(options: OutboxOptions) {
-    const { directory, targets, limits = {}, onProblem = () => undefined, message, times } = options
+    this.#options = options
+    const { directory, limits = {} } = options
+    const onProblem = this.#problem
     if (directory !== undefined) mkdirSync(directory, { recursive: true, mode: 0o700 })
-    const inside = (name: string) => (directory === undefined ? undefined : join(directory, name))
-    const journalDirectory = inside('journal')
+    const journal = this.#inside('journal')
     this.#journal = new Journal({
-      ...(journalDirectory === undefined ? {} : { directory: journalDirectory }),
+      ...(journal === undefined ? {} : { directory: journal }),
       ...limits,
       onProblem,
     })
-    this.#dead = new DeadLetters(inside('dead'), onProblem)
-    const files = targets.map(({ name }) => inside(join('providers', `${encodeURIComponent(name)}.json`)))
-    this.#states = files.map((file) => new DeliveryState(file, onProblem))
-    for (const state of this.#states) {
-      state.load(this.#journal.lastSeq)
-      this.#journal.startAfter(state.floor)
-    }
-    if (directory !== undefined) forgetOthers(join(directory, 'providers'), files, onProblem)
-    const { sent, failed, givenUp, digested } = options
-    const hooks = {
-      ...(sent === undefined ? {} : { sent }),
-      ...(failed === undefined ? {} : { failed }),
-      ...(givenUp === undefined ? {} : { givenUp }),
-      ...(digested === undefined ? {} : { digested }),
-    }
-    this.#deliveries = targets.map(
-      (target, index) =>
-        new Delivery({
-          ...target,
-          ...hooks,
-          journal: this.#journal,
-          state: this.#states[index]!,
-          dead: this.#dead,
-          settled: () => this.#release(),
-          ...(message === undefined ? {} : { message }),
-          ...(times === undefined ? {} : { times }),
-        }),
-    )
+    this.#dead = new DeadLetters(this.#inside('dead'), onProblem)
+    this.#prepare(options.targets)
+    this.#deliveries = options.targets.map((target) => this.#deliver(target))
   }
 
   start(): void {
+    this.#started = true
     for (const delivery of this.#deliveries) delivery.start()
   }
 
   append(violation: Violation): void {
-    if (this.#deliveries.length === 0) return
+    if (this.#deliveries.length === 0 && !this.#changing) return
     this.#journal.append(violation)
     for (const delivery of this.#deliveries) delivery.notify()
+  }
+
+  /**
+   * Tells these from now on. Those that stay, by name, go on where they are; a new one begins with what comes after this call.
+   * What is appended meanwhile is as safe as ever.
+   */
+  async retarget(targets: readonly Target[], flushMs = 2000): Promise<void> {
+    this.#changing = true
+    const before = this.#deliveries
+    for (const [name, state] of this.#states)
+      if (!targets.some((target) => target.name === name)) state.retire()
+    this.#prepare(targets)
+    await Promise.all(before.map((delivery) => delivery.stop(flushMs)))
+    for (const delivery of before) delivery.detach()
+    for (const name of this.#states.keys()) {
+      if (!targets.some((target) => target.name === name)) this.#states.delete(name)
+    }
+    this.#deliveries = targets.map((target) => this.#deliver(target))
+    this.#changing = false
+    if (this.#started) this.start()
   }
 
   /** Violations that wait, by target. */
@@ -117,8 +118,55 @@ export class Outbox {
     this.#journal.close()
   }
 
+  /** Knows where each target is, and forgets those that are none any more. */
+  #prepare(targets: readonly Target[]): void {
+    const newest = this.#journal.lastSeq
+    for (const { name } of targets) {
+      if (this.#states.has(name)) continue
+      const state = new DeliveryState(this.#stateFile(name), this.#problem)
+      state.load(newest)
+      this.#journal.startAfter(state.floor)
+      this.#states.set(name, state)
+    }
+    const providers = this.#inside('providers')
+    if (providers === undefined) return
+    forgetOthers(
+      providers,
+      targets.map(({ name }) => this.#stateFile(name)),
+      this.#problem,
+    )
+  }
+
+  #deliver(target: Target): Delivery {
+    const { sent, failed, givenUp, digested, message, times } = this.#options
+    return new Delivery({
+      ...target,
+      journal: this.#journal,
+      state: this.#states.get(target.name)!,
+      dead: this.#dead,
+      settled: () => this.#release(),
+      ...(message === undefined ? {} : { message }),
+      ...(times === undefined ? {} : { times }),
+      ...(sent === undefined ? {} : { sent }),
+      ...(failed === undefined ? {} : { failed }),
+      ...(givenUp === undefined ? {} : { givenUp }),
+      ...(digested === undefined ? {} : { digested }),
+    })
+  }
+
+  readonly #problem = (problem: string, error?: unknown): void => this.#options.onProblem?.(problem, error)
+
+  #inside(name: string): string | undefined {
+    const { directory } = this.#options
+    return directory === undefined ? undefined : join(directory, name)
+  }
+
+  #stateFile(name: string): string | undefined {
+    return this.#inside(join('providers', `${encodeURIComponent(name)}.json`))
+  }
+
   #release(): void {
-    this.#journal.release(Math.min(...this.#states.map(({ floor }) => floor)))
+    this.#journal.release(Math.min(...[...this.#states.values()].map(({ floor }) => floor)))
   }
 }
 
