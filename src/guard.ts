@@ -30,6 +30,7 @@ import { Teller } from './guard/tell.ts'
 import { verifyPush } from './git/push.ts'
 import { sameRepository } from './git/same-repository.ts'
 import type { Change } from './model/change.ts'
+import { refKey, refOf } from './object/identity.ts'
 import type { Policy } from './model/policy.ts'
 import type { Verdict } from './model/verdict.ts'
 import { isExemptUser } from './policy/exempt.ts'
@@ -148,9 +149,9 @@ class RunningGuard implements Guard {
     this.#admissionWatch = new AdmissionWatch({
       api: this.#api,
       discovery: this.#discovery,
-      onChange: () => {
+      onChange: (affects) => {
         this.#forms.forget()
-        this.#core?.reconciler.checkAll()
+        this.#core?.checkWhere(affects)
       },
       onError: (error) => logger.warn({ err: error }, 'what admission changes cannot be seen'),
     })
@@ -182,9 +183,9 @@ class RunningGuard implements Guard {
     await this.#startCertificates()
     await this.#startAdmission()
     this.#startRegistration()
+    await this.#watchCluster()
     this.#core = this.#makeCore(settings)
     this.#followProgress(settings)
-    this.#watchCluster()
     this.#core.start()
     void this.#core.loaded.then(() => this.#register()).then(() => this.#join())
     logger.info(
@@ -491,16 +492,19 @@ class RunningGuard implements Guard {
   }
 
   /** Follows what changes how objects are stored, and the exceptions that people open. */
-  #watchCluster(): void {
+  async #watchCluster(): Promise<void> {
     const api = this.#api
     this.#stops.push(
-      this.#discovery.watch(() => {
+      this.#discovery.watch((changed) => {
         void this.#forms.refresh().then(() => {
-          this.#core.kindsChanged()
-          this.#core.reconciler.checkAll()
+          this.#core?.kindsChanged()
+          this.#core?.checkWhere(({ group, kind }) => changed.has(`${group}/${kind}`))
         })
       }),
     )
+    // Until all CRDs are known, a kind that is stored at another version would be compared at the declared one.
+    await this.#discovery.synced()
+    const seen = new Set<string>()
     const exceptions = new Reflector({
       api,
       resource: {
@@ -510,7 +514,12 @@ class RunningGuard implements Guard {
         kind: 'BreakGlass',
         namespaced: true,
       },
-      onEvent: (type, object) => this.#exceptions.observe(type, object),
+      onListing: () => seen.clear(),
+      onEvent: (type, object) => {
+        seen.add(refKey(refOf(object)))
+        this.#exceptions.observe(type, object)
+      },
+      onSynced: () => this.#exceptions.listed(seen),
     })
     exceptions.start()
     this.#stops.push(() => exceptions.stop())

@@ -38,6 +38,7 @@ export async function openCluster({ kubeconfig, context }: Pick<CommonOptions, '
   const api = new ClusterApi(connection)
   const discovery = new Discovery({ api })
   await discovery.refresh()
+  await discovery.readCustomKinds()
   return { connection, api, discovery }
 }
 

@@ -1,4 +1,5 @@
 import type { DesiredState } from '../model/desired.ts'
+import type { ResourceInfo } from '../model/identity.ts'
 import type { GuardIdentity, Policy } from '../model/policy.ts'
 import type { ClusterApi } from '../cluster/api.ts'
 import type { Discovery } from '../cluster/discovery.ts'
@@ -140,6 +141,16 @@ export class Core {
     this.#renew()
     for (const change of changes) this.reconciler.desiredChanged(change)
     this.#follow()
+  }
+
+  /** Compares again what these kinds, in these namespaces, hold: how they are stored may have changed. */
+  checkWhere(affects: (resource: ResourceInfo, namespace: string) => boolean): void {
+    const { discovery } = this.#options
+    for (const { manifest } of this.#states.index.all()) {
+      const { group, kind, namespace } = manifest.ref
+      const resource = discovery.resourceFor(group, kind)
+      if (resource !== undefined && affects(resource, namespace)) this.reconciler.check(manifest.ref)
+    }
   }
 
   /** Replicas came or went: what is this one's now is looked at again. */

@@ -60,6 +60,12 @@ export class Exceptions {
     this.#settle(renewed ? key : undefined)
   }
 
+  /** A list is complete: what it did not hold is gone. */
+  listed(seen: ReadonlySet<string>): void {
+    for (const key of this.#all.keys()) if (!seen.has(key)) this.#all.delete(key)
+    this.#settle()
+  }
+
   open(): readonly Exception[] {
     return [...this.#open].flatMap((key) => this.#all.get(key) ?? [])
   }
