@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Violation } from '../model/violation.ts'
-import { Outbox } from '../report/outbox.ts'
+import { Outbox, type Target } from '../report/outbox.ts'
 import { providerOf } from '../report/provider-of.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -17,8 +17,6 @@ export class Outlet {
   readonly #options: OutletOptions
   #settings: Settings
   #outbox: Outbox | undefined
-  /** Violations that came while the outbox was changed for another. */
-  #held: Violation[] = []
   #changing: Promise<void> = Promise.resolve()
 
   constructor(options: OutletOptions) {
@@ -32,8 +30,7 @@ export class Outlet {
 
   /** Safe when it returns; never waits, never throws. */
   accept(violation: Violation): void {
-    if (this.#outbox === undefined) this.#held.push(violation)
-    else this.#outbox.append(violation)
+    this.#outbox?.append(violation)
   }
 
   /** Violations that wait, by target. */
@@ -41,18 +38,18 @@ export class Outlet {
     return this.#outbox?.waiting() ?? []
   }
 
-  /** Tells the targets of another configuration from now on. What waits for those that stay is kept where there is a `stateDir`. */
+  /** Tells the targets of another configuration from now on. What waits for those that stay goes on waiting. */
   reconfigure(settings: Settings): void {
-    const same = outline(settings) === outline(this.#settings)
+    const before = this.#settings
     this.#settings = settings
-    if (same) return
-    this.#changing = this.#changing.then(async () => {
-      const before = this.#outbox
-      this.#outbox = undefined
-      await before?.stop()
-      this.#outbox = this.#open(this.#settings)
-      for (const violation of this.#held.splice(0)) this.#outbox.append(violation)
-    })
+    if (outline(settings) === outline(before)) return
+    const outbox = this.#outbox
+    if (settings.config.stateDir === before.config.stateDir) {
+      this.#changing = this.#changing.then(() => outbox?.retarget(targetsOf(settings)))
+      return
+    }
+    this.#outbox = this.#open(settings)
+    this.#changing = this.#changing.then(() => outbox?.stop())
   }
 
   /** Delivers what it can at once; the rest waits on disk, where there is one. */
@@ -71,17 +68,14 @@ export class Outlet {
     }
   }
 
-  #make({ config, sources }: Settings, place: { directory?: string }): Outbox {
+  #make(settings: Settings, place: { directory?: string }): Outbox {
     const { logger, metrics } = this.#options
     const outbox = new Outbox({
       ...place,
-      targets: config.notify.map((target) => ({
-        name: target.name,
-        only: target.only,
-        provider: providerOf(target),
-      })),
+      targets: targetsOf(settings),
       message: {
-        repositoryOf: (source) => sources.find(({ policy }) => policy.name === source)?.policy.repository,
+        repositoryOf: (source) =>
+          settings.sources.find(({ policy }) => policy.name === source)?.policy.repository,
       },
       sent: (provider, violations) => metrics.messageSent(provider, violations),
       failed: (provider, error, retryInMs) => {
@@ -101,6 +95,14 @@ export class Outlet {
     outbox.start()
     return outbox
   }
+}
+
+function targetsOf({ config }: Settings): Target[] {
+  return config.notify.map((target) => ({
+    name: target.name,
+    only: target.only,
+    provider: providerOf(target),
+  }))
 }
 
 /** What makes an outbox another one. Secrets are read anew for each message. */

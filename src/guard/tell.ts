@@ -109,11 +109,11 @@ export class Teller {
         const until = new Date(resumesAt).toISOString()
         const why = `${formatRef(finding.ref)} comes back at once, again and again: ${writers.join(' and ')} disagree (${rounds} times). The guard waits until ${until}`
         this.#log('error', event, finding.ref, { id: finding.id, writers, rounds })
-        return this.#sendDrift(finding, { event: 'drift', why })
+        return this.#sendDrift({ ...finding, id: `${finding.id} fight` }, { event: 'drift', why })
       }
       case 'agent-lags': {
         this.#log('warn', event, event.finding.ref, { id: event.finding.id })
-        return this.#sendDrift(event.finding, { event: 'drift' })
+        return this.#sendDrift({ ...event.finding, id: `${event.finding.id} lags` }, { event: 'drift' })
       }
       case 'undone':
       case 'nudge':
