@@ -10,7 +10,7 @@ import { agentBuild } from './agents.ts'
 import { ArtifactServer } from './artifact-server.ts'
 import { findAgent } from './binaries.ts'
 import { moduleFolder } from './module-folder.ts'
-import { until } from './until.ts'
+import { until } from '../e2e/until.ts'
 
 const NAMESPACE = 'flux-system'
 const SOURCES = 'apis/source.toolkit.fluxcd.io/v1'
@@ -125,7 +125,7 @@ export class Flux {
         const { body } = await this.#plane.api('GET', KUSTOMIZATION)
         return body.status?.lastAppliedRevision === `main@sha1:${commit}`
       },
-      ms,
+      { ms },
     ).catch(async (error: unknown) => {
       const { body } = await this.#plane.api('GET', KUSTOMIZATION)
       const log = (await readFile(this.#log, 'utf8')).split('\n').slice(-8).join('\n')

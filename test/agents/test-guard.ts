@@ -1,99 +1,62 @@
-import { readFileSync } from 'node:fs'
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ControlPlane } from '../control-plane/control-plane.ts'
 import { freePort } from '../control-plane/free-port.ts'
-import { Supervisor } from '../control-plane/supervisor.ts'
+import { GuardRun, type LogLine } from '../e2e/guard-run.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
+const DEPLOY = join(import.meta.dirname, '../../deploy')
 const RIGHTS = ['namespace', 'break-glass', 'rights', 'guarded-kinds']
-const READY_MS = 60_000
+/** What a guard says when it gets in somebody's way. */
+const INTERFERENCE = ['denied', 'drift', 'repaired', 'undone', 'unrepairable', 'fight', 'failed', 'invalid']
 
-/** One line of the guard's log. */
-export interface LogLine {
-  time: number | string
-  level: number | string
-  msg?: string
-  event?: string
-  user?: string
-  object?: string
-  [key: string]: unknown
-}
-
-/** `gitops-guard serve` as a process of its own with the rights of deploy/, from the sources as they are. */
+/** A guard under its own identity with the rights of deploy/, and what it did. */
 export class TestGuard {
-  readonly #supervisor: Supervisor
-  readonly #log: string
+  readonly #run: GuardRun
+  readonly #directory: string
 
-  private constructor(supervisor: Supervisor, log: string) {
-    this.#supervisor = supervisor
-    this.#log = log
+  private constructor(run: GuardRun, directory: string) {
+    this.#run = run
+    this.#directory = directory
   }
 
   /** Starts it with a configuration (`stateDir` is added) and waits until it is ready. */
   static async start(plane: ControlPlane, config: object): Promise<TestGuard> {
     const kubeconfig = await plane.serviceAccount('gitops-guard', 'gitops-guard')
-    const files = RIGHTS.flatMap((name) => ['-f', join(ROOT, 'deploy', `${name}.yaml`)])
+    const files = RIGHTS.flatMap((name) => ['-f', join(DEPLOY, `${name}.yaml`)])
     const { code, stderr } = await plane.kubectl('admin', ['apply', ...files])
     if (code !== 0) throw new Error(`the rights of deploy/ cannot be applied: ${stderr}`)
     const directory = await mkdtemp(join(tmpdir(), 'gitops-guard-agents-'))
-    const file = join(directory, 'config.json')
-    const whole = {
-      apiVersion: 'gitops-guard.dev/v1alpha1',
-      kind: 'GuardConfig',
-      stateDir: join(directory, 'state'),
-    }
-    await writeFile(file, JSON.stringify({ ...whole, ...config }))
-    const ports = { https: await freePort(), http: await freePort() }
-    const log = join(directory, 'guard.log')
-    const guard = new TestGuard(new Supervisor(directory), log)
-    const args = [join(ROOT, 'src/cli.ts'), 'serve', `--config=${file}`, `--kubeconfig=${kubeconfig}`]
-    args.push(`--https-port=${ports.https}`, `--http-port=${ports.http}`)
-    args.push(`--webhook-url=https://127.0.0.1:${ports.https}`)
-    await guard.#supervisor.start('guard', { command: process.execPath, args, log })
-    await guard.#ready(ports.http)
+    const file = join(directory, 'config.yaml')
+    const about = { apiVersion: 'gitops-guard.dev/v1alpha1', kind: 'GuardConfig' }
+    await writeFile(file, JSON.stringify({ ...about, stateDir: join(directory, 'state'), ...config }))
+    const run = new GuardRun({
+      config: file,
+      kubeconfig,
+      ports: { https: await freePort(), http: await freePort() },
+      logFile: join(directory, 'guard.log'),
+      env: {},
+    })
+    const guard = new TestGuard(run, directory)
+    await run.start().catch(async (error: unknown) => {
+      await guard.stop()
+      throw error
+    })
     return guard
   }
 
-  /** Everything it has logged. */
-  lines(): LogLine[] {
-    const lines = readFileSync(this.#log, 'utf8').split('\n')
-    // The last one may be half written.
-    return lines.flatMap((line) => {
-      try {
-        return [JSON.parse(line) as LogLine]
-      } catch {
-        return []
-      }
-    })
+  /** What it logged of denials, drift and repairs, oldest first. */
+  async interference(): Promise<LogLine[]> {
+    return (await this.#run.log()).filter(({ event }) => INTERFERENCE.includes(String(event)))
   }
 
-  /** What it logged of these events (`denied`, `drift`, `repaired`, ...), a text each, for messages of failed tests. */
-  events(...names: string[]): string[] {
-    return this.lines()
-      .filter(({ event }) => event !== undefined && names.includes(event))
-      .map((line) => JSON.stringify(line))
+  async log(): Promise<LogLine[]> {
+    return this.#run.log()
   }
 
+  /** Stop the control plane first: a guard that is asked to stop waits for those who still call it. */
   async stop(): Promise<void> {
-    await this.#supervisor.end('guard', 10_000)
-    await this.#supervisor.close()
-  }
-
-  async #ready(port: number): Promise<void> {
-    const deadline = Date.now() + READY_MS
-    for (;;) {
-      const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined)
-      if (answer?.status === 200) return
-      if (Date.now() > deadline || this.#supervisor.exit('guard') !== undefined) {
-        const said = answer === undefined ? '' : await answer.text()
-        const tail = readFileSync(this.#log, 'utf8').split('\n').slice(-20).join('\n')
-        await this.#supervisor.close()
-        throw new Error(`the guard is not ready. ${said}\n${tail}`)
-      }
-      await sleep(50)
-    }
+    await this.#run.end('SIGKILL')
+    await rm(this.#directory, { recursive: true, force: true })
   }
 }
