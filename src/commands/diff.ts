@@ -7,7 +7,7 @@ import { ClusterObjects } from '../guard/cluster-objects.ts'
 import { DesiredStates } from '../guard/desired-states.ts'
 import { knownForms } from '../guard/known-forms.ts'
 import { guardIdentity, type Settings, type SourceSettings } from '../guard/settings.ts'
-import type { Manifest } from '../model/desired.ts'
+import type { DesiredState, Manifest } from '../model/desired.ts'
 import type { ObjectRef } from '../model/identity.ts'
 import type { KubeObject } from '../model/json.ts'
 import type { FieldChange } from '../model/path.ts'
@@ -21,9 +21,10 @@ import { Ledger } from '../reconcile/ledger.ts'
 import { exemptFromUndeclared } from '../reconcile/undeclared.ts'
 import { chosenSources, openCluster, readSettings, readSources, type CommonOptions } from './context.ts'
 
-type Status = 'inSync' | 'modified' | 'missing' | 'undeclared' | 'pending' | 'invalid' | 'unattainable'
+export type Status = 'inSync' | 'modified' | 'missing' | 'undeclared' | 'pending' | 'invalid' | 'unattainable'
 
-interface Row {
+/** One object, compared. */
+export interface Row {
   ref: ObjectRef
   apiVersion: string
   status: Status
@@ -46,17 +47,7 @@ export async function diff(options: CommonOptions): Promise<number> {
     openCluster(options),
   ])
   try {
-    const forms = new CanonicalForms({ api, discovery, shapes: new Shapes(api) })
-    await forms.refresh()
-    const known = knownForms(forms)
-    const desired = new DesiredStates(sources, (group, kind) => discovery.namespaced(group, kind), known)
-    for (const state of states) desired.accept(state)
-    const policy = onlyGit(settings, desired)
-    const comparison = new Comparison({ forms: known, ledger: new Ledger() })
-    const objects = new ClusterObjects(api, discovery)
-    const look = (declared: Declared) => compareOne(declared, { policy, comparison, forms, objects })
-    const rows = await inParallel([...desired.index.all()], look)
-    rows.push(...(await undeclaredRows(sources, desired, { api, discovery })))
+    const rows = await diffRows(settings, states, { sources, api, discovery })
     const revisions = states.map(({ source, revision }) => ({ name: source, revision }))
     if (options.output === 'json') console.log(stringifyJson(asJson(revisions, rows)))
     else printText(revisions, rows)
@@ -67,6 +58,33 @@ export async function diff(options: CommonOptions): Promise<number> {
   } finally {
     connection.close()
   }
+}
+
+/** The cluster that is compared, and the sources of it that are asked for. */
+interface Compared {
+  sources: readonly SourceSettings[]
+  api: ClusterApi
+  discovery: Discovery
+}
+
+/** Compares everything that the sources declare, in their order. Discovery must have been read. */
+export async function diffRows(
+  settings: Settings,
+  states: readonly DesiredState[],
+  { sources, api, discovery }: Compared,
+): Promise<Row[]> {
+  const forms = new CanonicalForms({ api, discovery, shapes: new Shapes(api) })
+  await forms.refresh()
+  const known = knownForms(forms)
+  const desired = new DesiredStates(sources, (group, kind) => discovery.namespaced(group, kind), known)
+  for (const state of states) desired.accept(state)
+  const policy = onlyGit(settings, desired)
+  const comparison = new Comparison({ forms: known, ledger: new Ledger() })
+  const objects = new ClusterObjects(api, discovery)
+  const look = (declared: Declared) => compareOne(declared, { policy, comparison, forms, objects })
+  const rows = await inParallel([...desired.index.all()], look)
+  rows.push(...(await undeclaredRows(sources, desired, { api, discovery })))
+  return rows
 }
 
 interface Tools {
