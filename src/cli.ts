@@ -100,6 +100,11 @@ command('status', 'what a running guard knows: sources, objects by status, watch
   .option('--url <url>', 'where it serves HTTP (default: through the API server)')
   .action(runs(async () => (await import('./commands/status.ts')).status))
 
+command('suggest', 'propose allowances for what service accounts were seen writing in audit mode')
+  .option('--url <url>', 'where the guard serves HTTP (default: every replica, through the API server)')
+  .option('--state-dir <dir>', "read the guard's state directory instead")
+  .action(runs(async () => (await import('./commands/suggest.ts')).suggest))
+
 program
   .command('demo')
   .description('the main job as a story in the terminal, on a control plane of its own')

@@ -25,14 +25,17 @@ import { knownForms } from './guard/known-forms.ts'
 import { Outlet } from './guard/outlet.ts'
 import { Registration } from './guard/registration.ts'
 import { SecretStore } from './guard/secret-store.ts'
+import { enforcePreview } from './guard/enforce-preview.ts'
 import { guardIdentity, GUARD_NAME, type Settings } from './guard/settings.ts'
 import { Teller } from './guard/tell.ts'
+import { Writers } from './guard/writers.ts'
 import { verifyPush } from './git/push.ts'
 import { sameRepository } from './git/same-repository.ts'
 import type { Change } from './model/change.ts'
 import { refKey, refOf } from './object/identity.ts'
 import type { Policy } from './model/policy.ts'
 import type { Verdict } from './model/verdict.ts'
+import { stringifyJson } from './object/json.ts'
 import { isExemptUser } from './policy/exempt.ts'
 import { judge } from './policy/judge.ts'
 import { Ledger } from './reconcile/ledger.ts'
@@ -98,6 +101,7 @@ class RunningGuard implements Guard {
   readonly #exceptions: Exceptions
   readonly #outlet: Outlet
   readonly #teller: Teller
+  readonly #writers: Writers
   readonly #admissionWatch: AdmissionWatch
   readonly #progress: AgentProgressReader
   readonly #stops: (() => unknown)[] = []
@@ -157,6 +161,11 @@ class RunningGuard implements Guard {
     })
     this.#outlet = new Outlet({ settings, logger, metrics: this.#metrics })
     this.#teller = new Teller({ logger, metrics: this.#metrics, ledger: this.#ledger, outlet: this.#outlet })
+    this.#writers = new Writers({
+      file:
+        settings.config.stateDir === undefined ? undefined : join(settings.config.stateDir, 'writers.json'),
+      onError: (error) => logger.warn({ err: error }, 'what is seen in audit mode cannot be kept'),
+    })
     this.#exceptions = new Exceptions({
       onChange: () => this.#core?.exceptionsChanged(),
       onEvent: (event, exception) => this.#exceptionEvent(event, exception),
@@ -187,7 +196,10 @@ class RunningGuard implements Guard {
     this.#core = this.#makeCore(settings)
     this.#followProgress(settings)
     this.#core.start()
-    void this.#core.loaded.then(() => this.#register()).then(() => this.#join())
+    void this.#core.loaded
+      .then(() => this.#preview())
+      .then(() => this.#register())
+      .then(() => this.#join())
     logger.info(
       { server: this.#options.connection.server, user: this.#username, ...this.ports },
       'the guard has started',
@@ -210,6 +222,7 @@ class RunningGuard implements Guard {
     this.#core = next
     this.#upcoming = undefined
     this.#outlet.reconfigure(settings)
+    this.#preview(before.policy)
     this.#followProgress(settings)
     await before.stop()
     // Kinds and exceptions may have come and gone meanwhile.
@@ -234,6 +247,7 @@ class RunningGuard implements Guard {
     this.#exceptions.stop()
     this.#certificates?.stop()
     this.#forms.close()
+    await this.#writers.stop()
     await this.#outlet.stop()
     await this.#http?.close()
   }
@@ -342,6 +356,9 @@ class RunningGuard implements Guard {
       onError: (error) => logger.error({ err: error }, 'HTTP'),
     })
     this.#http.app.get('/status', (_request, response) => void response.json(this.#status()))
+    this.#http.app.get('/writers', (_request, response) => {
+      response.type('json').send(stringifyJson(this.#writers.toJson()))
+    })
     this.ports.http = await this.#http.listen(ports.http)
   }
 
@@ -421,7 +438,18 @@ class RunningGuard implements Guard {
     ) {
       this.#exceptions.reviewed(change)
     }
+    this.#writers.judged(change, verdict, this.#policy)
     this.#teller.judged(change, verdict, ms, this.#policy)
+  }
+
+  /** Says, before the first of them is, who will be refused from now on that was not in audit mode. */
+  #preview(before?: Policy): void {
+    if (this.#stopping) return
+    const written = this.#writers.all()
+    const preview = enforcePreview(written, { policy: this.#policy, before, time: Date.now() })
+    if (preview === undefined) return
+    this.#writers.told(preview.refused)
+    this.#teller.previewed(preview)
   }
 
   #audit(body: Buffer): void {

@@ -16,6 +16,7 @@ import type { Ledger } from '../reconcile/ledger.ts'
 import type { DesiredChange } from '../reconcile/reconciler.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import type { EnforcePreview } from './enforce-preview.ts'
 import type { Exception } from './exceptions.ts'
 import { violationId } from '../admission/violation-id.ts'
 import { violationOfDrift, violationOfVerdict, type DriftOutcome } from '../report/violation.ts'
@@ -141,6 +142,15 @@ export class Teller {
     }
     this.#logger.info({ source, revision, ...counts }, 'a commit is in force')
     for (const { file, line, message } of problems) this.#logger.warn({ source, file, line }, message)
+  }
+
+  /** What service accounts did in audit mode is refused from now on. */
+  previewed({ lines, violation }: EnforcePreview): void {
+    this.#logger.warn(
+      { id: violation.id, rule: violation.rule, refused: lines.slice(0, 100), count: lines.length },
+      'enforcing from now on refuses what went through in audit mode: gitops-guard suggest proposes allowances',
+    )
+    this.#send(violation)
   }
 
   /** One of the guard's own objects was changed by somebody, and is back. */
