@@ -53,7 +53,7 @@ export async function restoreFiles(
 ): Promise<Map<string, LoadedFile>> {
   const files = new Map<string, LoadedFile>()
   for (const { file, oid, size, revision } of last.kept) {
-    const input = { source: spec.name, spec, revision, path: normalizePath(spec.path), entries: [], reader }
+    const input = { source: spec.name, revision }
     try {
       for await (const content of reader.blobs([{ oid, size }])) {
         files.set(file, readManifestFile(input, { path: file, oid, size, type: 'file' }, content))

@@ -99,7 +99,11 @@ async function readFiles(
 }
 
 /** One file's manifests. Where it is broken, objects that it declared before stay in force, as they do for every agent. */
-export function readFile(input: RenderInput, entry: TreeEntry, content: Buffer): LoadedFile {
+export function readFile(
+  input: Pick<RenderInput, 'source' | 'revision' | 'previous'>,
+  entry: TreeEntry,
+  content: Buffer,
+): LoadedFile {
   const { source, revision, previous } = input
   const origin = { source, file: entry.path, revision }
   if (content.subarray(0, 40).toString('latin1').startsWith('version https://git-lfs.github.com/')) {

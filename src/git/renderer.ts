@@ -1,6 +1,7 @@
 /** Turns the files of a source into manifests: the seam for plain YAML, Kustomize and Helm. */
 import type { Manifest, Problem } from '../model/desired.ts'
 import type { BlobRef } from './repository.ts'
+import type { KnownDocuments } from './rendered-documents.ts'
 import type { SourceSpec } from './source-spec.ts'
 import type { TreeEntry } from './tree.ts'
 
@@ -22,6 +23,11 @@ export interface RenderInput {
   reader: CommitReader
   /** What an earlier commit rendered to: files that are the same need not be read again. */
   previous?: ReadonlyMap<string, LoadedFile> | undefined
+  /** What an earlier commit was rendered to by a program. */
+  rendering?: Rendering | undefined
+  /** By which programs are found: PATH and the like. */
+  environment: Readonly<Record<string, string | undefined>>
+  signal?: AbortSignal | undefined
 }
 
 /** A file as it was read, to be used again while its content stays. */
@@ -35,12 +41,25 @@ export interface LoadedFile {
   size: number
 }
 
+/** What a program made of a commit, to be used again while what it read stays, and to stay in force where it fails. */
+export interface Rendering {
+  /** Of all that it read. */
+  inputs: string
+  /** The commit at which it worked. */
+  revision: string
+  manifests: readonly Manifest[]
+  problems: readonly Problem[]
+  documents: KnownDocuments
+}
+
 export interface Rendered {
   /** In order of application; namespaces as written. */
   manifests: Manifest[]
   problems: Problem[]
   /** By path. Empty for renderers that do not go by files. */
   files: ReadonlyMap<string, LoadedFile>
+  /** Where a program rendered. */
+  rendering?: Rendering | undefined
 }
 
 export interface Renderer {

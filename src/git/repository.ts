@@ -113,6 +113,8 @@ const BATCH_COUNT = 10_000
 export class Repository {
   /** For people: no credentials in it. */
   readonly display: string
+  /** What of the process's environment is known here: programs are found by it. */
+  readonly variables: Readonly<Record<string, string | undefined>>
   private readonly url: GitUrl
   private readonly home: string
   private readonly clone: string
@@ -129,6 +131,7 @@ export class Repository {
     this.options = options
     this.url = parseGitUrl(options.url)
     this.display = this.url.display
+    this.variables = options.environment ?? {}
     const root = join(options.stateDir, 'repositories')
     const id = createHash('sha256').update(this.url.fetch).digest('hex').slice(0, 32)
     this.home = join(root, id)

@@ -2,8 +2,11 @@
 import { setImmediate } from 'node:timers/promises'
 import type { DesiredState, Problem } from '../model/desired.ts'
 import { GitError } from './git-error.ts'
+import { HelmRenderer } from './helm-renderer.ts'
+import { KUSTOMIZATION_FILES } from './kustomize-inputs.ts'
+import { KustomizeRenderer } from './kustomize-renderer.ts'
 import { PlainRenderer } from './plain-renderer.ts'
-import type { LoadedFile, RenderInput, Rendered, Renderer } from './renderer.ts'
+import type { LoadedFile, RenderInput, Rendered, Renderer, Rendering } from './renderer.ts'
 import type { CommitInfo, Repository } from './repository.ts'
 import { placeManifests } from './scope.ts'
 import type { RendererName, SourceSpec } from './source-spec.ts'
@@ -14,7 +17,12 @@ import { verifyCommit } from './verify.ts'
 export interface LoadedSource extends DesiredState {
   commit: CommitInfo
   files: ReadonlyMap<string, LoadedFile>
+  /** Where a program rendered it. */
+  rendering?: Rendering | undefined
 }
+
+/** What of an earlier commit is used again. */
+export type Previous = Pick<LoadedSource, 'files' | 'rendering'>
 
 /**
  * Fetches the source's ref and loads its tip. A file that cannot be used becomes a problem, the rest goes on; files that are
@@ -24,16 +32,16 @@ export interface LoadedSource extends DesiredState {
 export async function loadSource(
   spec: SourceSpec,
   repository: Repository,
-  previous?: Pick<LoadedSource, 'files'>,
+  previous?: Previous,
   signal?: AbortSignal,
 ): Promise<LoadedSource> {
   const revision = await repository.fetch(spec.ref, signal)
   try {
-    return await loadRevision(spec, repository, revision, previous)
+    return await loadRevision(spec, repository, revision, previous, signal)
   } catch (error) {
     if (!(error instanceof GitError) || error.reason !== 'corrupt') throw error
     const again = await repository.fetchAnew(spec.ref, signal)
-    return await loadRevision(spec, repository, again, previous)
+    return await loadRevision(spec, repository, again, previous, signal)
   }
 }
 
@@ -42,7 +50,8 @@ export async function loadRevision(
   spec: SourceSpec,
   repository: Repository,
   revision: string,
-  previous?: Pick<LoadedSource, 'files'>,
+  previous?: Previous,
+  signal?: AbortSignal,
 ): Promise<LoadedSource> {
   const path = normalizePath(spec.path)
   if (spec.verify) await verifyCommit(repository, revision, spec.verify.keys)
@@ -64,6 +73,9 @@ export async function loadRevision(
     entries,
     reader: repository,
     previous: previous?.files,
+    rendering: previous?.rendering,
+    environment: repository.variables,
+    signal,
   }
   // Tens of thousands of files take their time at each step: others get a turn in between.
   await setImmediate()
@@ -80,6 +92,7 @@ export async function loadRevision(
     loadedAt: Date.now(),
     commit,
     files: rendered.files,
+    rendering: rendered.rendering,
   }
 }
 
@@ -94,8 +107,8 @@ export function normalizePath(path: string): string {
 
 const RENDERERS: { readonly [name in Exclude<RendererName, 'auto'>]: Renderer } = {
   plain: new PlainRenderer(),
-  kustomize: notSupported('kustomize'),
-  helm: notSupported('helm'),
+  kustomize: new KustomizeRenderer(),
+  helm: new HelmRenderer(),
 }
 
 async function render(name: RendererName, input: RenderInput): Promise<Rendered> {
@@ -118,17 +131,8 @@ function detect({
   const prefix = path === '' ? '' : `${path}/`
   const here = new Set(entries.map((entry) => entry.path))
   const has = (name: string) => here.has(`${prefix}${name}`)
-  if (has('kustomization.yaml') || has('kustomization.yml') || has('Kustomization')) return 'kustomize'
+  if (KUSTOMIZATION_FILES.some(has)) return 'kustomize'
   return has('Chart.yaml') ? 'helm' : 'plain'
-}
-
-function notSupported(name: string): Renderer {
-  return {
-    render: (input) =>
-      Promise.resolve(
-        nothing(input, `not supported yet: a source that ${name} renders. Its objects are not guarded`),
-      ),
-  }
 }
 
 function nothing({ source, path }: RenderInput, message: string): Rendered {

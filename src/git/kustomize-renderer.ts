@@ -1,0 +1,181 @@
+/** Builds a kustomization in the sandbox, and finds where in Git each object of it is written. */
+import { dirname } from 'node:path'
+import type { Manifest, Problem } from '../model/desired.ts'
+import { kustomizeInputs } from './kustomize-inputs.ts'
+import type { KustomizeInputs } from './kustomize-inputs.ts'
+import { withOrigins } from './kustomize-metadata.ts'
+import { placeInFile, placeInKustomization, takeOrigin } from './kustomize-origins.ts'
+import type { KustomizeOrigin, OriginFile, PlaceInGit } from './kustomize-origins.ts'
+import { readManifests } from './manifests.ts'
+import { failureText, renderFailure } from './render-failure.ts'
+import { linesOf, secretsOf } from './render-secrets.ts'
+import { readRendered } from './rendered-documents.ts'
+import type { RenderedDocument } from './rendered-documents.ts'
+import { findRenderer } from './renderer-program.ts'
+import type { RenderInput, Rendered, Renderer } from './renderer.ts'
+import { unchanged } from './rendering-reuse.ts'
+import { SandboxFolder } from './sandbox-folder.ts'
+import { runInSandbox } from './sandbox.ts'
+import type { YamlDocument } from './yaml.ts'
+import { readDocuments } from './yaml.ts'
+
+export class KustomizeRenderer implements Renderer {
+  /** Milliseconds. */
+  private readonly timeout: number | undefined
+
+  constructor({ timeout }: { timeout?: number } = {}) {
+    this.timeout = timeout
+  }
+
+  async render(input: RenderInput): Promise<Rendered> {
+    const found = await findRenderer('kustomize', input.environment)
+    if ('missing' in found) return renderFailure(input, [problem(input, input.path || '.', found.missing)])
+    const inputs = await kustomizeInputs(input)
+    if ('problems' in inputs) return renderFailure(input, inputs.problems)
+    const hash = `kustomize ${found.program} ${inputs.hash}`
+    const same = unchanged(input, hash)
+    if (same) return same
+
+    const folder = await SandboxFolder.make()
+    try {
+      const { contents, asked } = await writeInputs(input, inputs, folder)
+      const { ok, stdout, message } = await runInSandbox({
+        program: found.program,
+        folder: folder.path,
+        args: (path) => [
+          'build',
+          path(`repository/${inputs.root}`),
+          '--load-restrictor',
+          'LoadRestrictionsNone',
+        ],
+        timeout: this.timeout,
+        signal: input.signal,
+      })
+      if (!ok) {
+        const said = failureText(message, secretValues(inputs, contents))
+        return renderFailure(input, [problem(input, inputs.rootFile, `kustomize build: ${said}`)])
+      }
+      const documents = await readRendered(stdout, input.rendering?.documents)
+      const read = new Placing(input, inputs, contents, asked).read(documents)
+      const rendering = {
+        inputs: hash,
+        revision: input.revision,
+        ...read,
+        documents: new Map(documents.map((document) => [document.id, document])),
+      }
+      return { manifests: [...read.manifests], problems: [...read.problems], files: new Map(), rendering }
+    } finally {
+      await folder.remove()
+    }
+  }
+}
+
+type Contents = ReadonlyMap<string, Buffer>
+
+async function writeInputs(
+  { reader }: RenderInput,
+  { root, rootFile, files, links, kustomizations }: KustomizeInputs,
+  folder: SandboxFolder,
+): Promise<{ contents: Contents; asked: boolean }> {
+  let asked = false
+  const contents = new Map<string, Buffer>()
+  const blobs = reader.blobs([...files.values()])
+  await folder.folder(root)
+  for (const file of files.keys()) {
+    const { value } = await blobs.next()
+    if (!value) break
+    contents.set(file, value)
+    if (file === rootFile) {
+      const kustomization = withOrigins(kustomizations.get(file)?.content.toString('utf8') ?? '')
+      asked = kustomization.asked
+      await folder.write(file, kustomization.content)
+    } else await folder.write(file, value)
+  }
+  for (const [link, target] of links) await folder.link(link, target)
+  return { contents, asked }
+}
+
+/** Reads what was built into manifests, each at its place in Git. */
+class Placing {
+  private readonly input: RenderInput
+  private readonly inputs: KustomizeInputs
+  private readonly contents: Contents
+  /** The kustomization itself asks for the annotations: then they belong to the objects. */
+  private readonly asked: boolean
+  private readonly files = new Map<string, OriginFile>()
+
+  constructor(input: RenderInput, inputs: KustomizeInputs, contents: Contents, asked: boolean) {
+    this.input = input
+    this.inputs = inputs
+    this.contents = contents
+    this.asked = asked
+  }
+
+  read(documents: readonly RenderedDocument[]): { manifests: Manifest[]; problems: Problem[] } {
+    const manifests: Manifest[] = []
+    const problems: Problem[] = []
+    for (const { values, error } of documents) {
+      if (error !== undefined)
+        problems.push(
+          problem(this.input, this.inputs.rootFile, `kustomize build gives what cannot be read: ${error}`),
+        )
+      for (const written of values) {
+        const { value, origin } = takeOrigin(written, dirname(this.inputs.rootFile), this.asked)
+        const { source, revision } = this.input
+        const file = origin && this.known(origin.file) ? origin.file : this.inputs.rootFile
+        const document: YamlDocument = { value, line: 1, lineAt: () => 1, linesIn: () => '' }
+        const read = readManifests([document], { source, file, revision })
+        for (const one of read.problems) problems.push({ ...one, line: 0 })
+        for (const manifest of read.manifests) {
+          const { ref, object, hash } = manifest
+          const { file, line, approximate, written } = this.place(manifest, origin)
+          manifests.push({
+            ref,
+            object,
+            hash,
+            ...(written ? { written } : {}),
+            origin: { file, line, revision, ...(approximate ? { approximate } : {}) },
+          })
+        }
+      }
+    }
+    return { manifests, problems }
+  }
+
+  private place(manifest: Manifest, origin: KustomizeOrigin | undefined): PlaceInGit {
+    const { kustomizations, rootFile } = this.inputs
+    const file = origin && this.known(origin.file)
+    if (!origin || !file) return { file: rootFile, line: 1, approximate: true }
+    const kustomization = kustomizations.get(file)
+    if (kustomization) return placeInKustomization(manifest, { ...origin, file }, kustomization.document)
+    return placeInFile(manifest, this.originFile(file))
+  }
+
+  /** A file that was read, by the name that kustomize has for it: links are resolved here. */
+  private known(file: string): string | undefined {
+    const place = this.inputs.tree.look(file)
+    return place?.type === 'file' && this.contents.has(place.path) ? place.path : undefined
+  }
+
+  private originFile(file: string): OriginFile {
+    let known = this.files.get(file)
+    if (!known) {
+      const { source, revision } = this.input
+      const { documents } = readDocuments(this.contents.get(file) ?? '', file)
+      known = { file, manifests: readManifests(documents, { source, file, revision }).manifests }
+      this.files.set(file, known)
+    }
+    return known
+  }
+}
+
+function problem({ source }: RenderInput, file: string, message: string): Problem {
+  return { source, file, line: 0, message }
+}
+
+function secretValues({ secrets }: KustomizeInputs, contents: Contents): string[] {
+  const texts = [...contents].map(([file, content]) => ({ file, text: content.toString('utf8') }))
+  const whole = texts.filter(({ file }) => secrets.has(file)).flatMap(({ text }) => linesOf(text))
+  const yaml = texts.filter(({ text }) => /Secret|secret/.test(text)).map(({ text }) => text)
+  return [...whole, ...secretsOf(yaml)].sort((a, b) => b.length - a.length)
+}

@@ -1,0 +1,46 @@
+/** Takes apart what a renderer printed; documents that it printed before are not parsed again. */
+import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
+import type { Json } from '../model/json.ts'
+import { readDocuments } from './yaml.ts'
+
+/** Milliseconds of parsing after which others get their turn. */
+const TURN = 10
+
+export interface RenderedDocument {
+  /** Of its text: the same for the same text. */
+  id: string
+  /** Its first line, where that is a comment. */
+  comment: string
+  values: readonly Json[]
+  /** Why it could not be read. */
+  error?: string
+}
+
+/** Documents by their id, to be given again when the next commit is rendered. */
+export type KnownDocuments = ReadonlyMap<string, RenderedDocument>
+
+/** In the order of the output; texts that hold nothing are left out. */
+export async function readRendered(output: string, known?: KnownDocuments): Promise<RenderedDocument[]> {
+  const documents: RenderedDocument[] = []
+  let turn = performance.now()
+  // A line of dashes at its beginning is never inside a value: those are indented.
+  for (const text of output.split(/^---(?=\s|$)/m)) {
+    if (text.trim() === '') continue
+    const id = createHash('sha256').update(text).digest('base64')
+    const before = known?.get(id)
+    documents.push(before ?? read(id, text))
+    if (performance.now() - turn < TURN) continue
+    await setImmediate()
+    turn = performance.now()
+  }
+  return documents
+}
+
+function read(id: string, text: string): RenderedDocument {
+  const { documents, problems } = readDocuments(text, '')
+  const values = documents.map(({ value }) => value)
+  const [problem] = problems
+  const comment = /^\s*(#.*)/.exec(text)?.[1] ?? ''
+  return { id, comment, values, ...(problem ? { error: problem.message } : {}) }
+}
