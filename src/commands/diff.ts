@@ -6,6 +6,7 @@ import { readableChanges, reportedChanges } from '../drift/changeset.ts'
 import { ClusterObjects } from '../guard/cluster-objects.ts'
 import { DesiredStates } from '../guard/desired-states.ts'
 import { knownForms } from '../guard/known-forms.ts'
+import { policyOf } from '../guard/policy-of.ts'
 import { guardIdentity, type Settings, type SourceSettings } from '../guard/settings.ts'
 import type { DesiredState, Manifest } from '../model/desired.ts'
 import type { ObjectRef } from '../model/identity.ts'
@@ -78,7 +79,8 @@ export async function diffRows(
   const known = knownForms(forms)
   const desired = new DesiredStates(sources, (group, kind) => discovery.namespaced(group, kind), known)
   for (const state of states) desired.accept(state)
-  const policy = onlyGit(settings, desired)
+  // Nobody acts in a comparison.
+  const policy = policyOf(settings, desired.index, { guard: guardIdentity('', '') })
   const comparison = new Comparison({ forms: known, ledger: new Ledger() })
   const objects = new ClusterObjects(api, discovery)
   const look = (declared: Declared) => compareOne(declared, { policy, comparison, forms, objects })
@@ -131,23 +133,6 @@ async function liveOf(manifest: Manifest, forms: CanonicalForms, objects: Cluste
     namespace: manifest.ref.namespace,
     name: manifest.ref.name,
   })
-}
-
-/** A policy with what Git and the configuration say; nobody acts in a comparison. */
-function onlyGit(settings: Settings, desired: DesiredStates): Policy {
-  const { config, agents, allowances } = settings
-  return {
-    ...desired.index,
-    mode: config.mode,
-    guard: guardIdentity('', ''),
-    agents,
-    allowances,
-    sharedControllerIdentity: false,
-    connect: config.connect,
-    children: config.children,
-    modes: config.modes,
-    breakGlass: [],
-  }
 }
 
 /** What exists in namespaces of sources that do not let be what Git does not name. */

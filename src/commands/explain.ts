@@ -5,11 +5,11 @@ import { ClusterObjects } from '../guard/cluster-objects.ts'
 import { DesiredStates } from '../guard/desired-states.ts'
 import { readException } from '../guard/exceptions.ts'
 import { knownForms } from '../guard/known-forms.ts'
+import { policyOf } from '../guard/policy-of.ts'
 import { guardIdentity, GUARD_NAME } from '../guard/settings.ts'
 import type { Change, Operation } from '../model/change.ts'
 import type { ResourceInfo } from '../model/identity.ts'
 import type { Json, JsonObject, KubeObject } from '../model/json.ts'
-import type { Policy } from '../model/policy.ts'
 import { formatRef } from '../object/identity.ts'
 import { cloneJson, isObject, parseJson, setKey } from '../object/json.ts'
 import { parsePointer } from '../object/path.ts'
@@ -54,19 +54,10 @@ export async function explain(argument: string, options: ExplainOptions): Promis
       knownForms(forms),
     )
     for (const state of states) desired.accept(state)
-    const { config, agents, allowances } = settings
-    const policy: Policy = {
-      ...desired.index,
-      mode: config.mode,
+    const policy = policyOf(settings, desired.index, {
       guard: guardIdentity(accountUser(GUARD_NAME, GUARD_NAME), GUARD_NAME),
-      agents,
-      allowances,
-      sharedControllerIdentity: false,
-      connect: config.connect,
-      children: config.children,
-      modes: config.modes,
       breakGlass: await openExceptions(cluster),
-    }
+    })
     const declared = policy.declared(ref)
     if (declared !== undefined) await forms.form(declared.manifest)
     if (options.as === undefined) {

@@ -14,6 +14,7 @@ import type { Forms } from '../reconcile/forms.ts'
 import { Reconciler, type DesiredChange } from '../reconcile/reconciler.ts'
 import type { Exception } from './exceptions.ts'
 import { DesiredStates } from './desired-states.ts'
+import { policyOf } from './policy-of.ts'
 import type { Settings } from './settings.ts'
 import { Sources } from './sources.ts'
 import { UndeclaredWatches } from './undeclared-watches.ts'
@@ -203,19 +204,11 @@ export class Core {
 
   #makePolicy(): Policy {
     const { settings, guard, sharedControllerIdentity, exceptions } = this.#options
-    const { config, agents, allowances } = settings
-    return {
-      ...this.#states.index,
-      mode: config.mode,
+    return policyOf(settings, this.#states.index, {
       guard,
-      agents,
-      allowances,
       sharedControllerIdentity,
-      connect: config.connect,
-      children: config.children,
-      modes: config.modes,
       breakGlass: exceptions(),
-    }
+    })
   }
 
   #makeReconciler(): Reconciler {
