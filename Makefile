@@ -20,6 +20,16 @@ test: control-plane build
 test-quick: $(INSTALLED)
 	@node test/run.ts --quick $(ONLY)
 
+## test-agents: the guard beside real agents (Flux, Argo CD), built once into a cache
+.PHONY: test-agents
+test-agents: control-plane build
+	@node test/run.ts --agents $(ONLY)
+
+## bypasses: tries every known way around the guard and prints what stopped it
+.PHONY: bypasses
+bypasses: control-plane build
+	@node test/bypasses/main.ts
+
 ## check: format, lint (the arrows of the architecture too) and types
 .PHONY: check
 check: $(INSTALLED)
