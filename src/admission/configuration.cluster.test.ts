@@ -95,7 +95,7 @@ async function inForce(): Promise<void> {
 test('deny alice a changed image, and show her the reason', async () => {
   const stderr = await refused('alice', ['set', 'image', '-n', 'shop', 'deploy/web', 'web=evil'])
   assert.match(stderr, /denied the request: .*clusters\/prod\/deployment\.yaml/s)
-  assert.match(stderr, /\(id [\da-f]{12}\)/)
+  assert.match(stderr, /\(rule [a-z-]+, id [\da-f]{12}\)/)
   assert.deepEqual(guard.takeAsked(), ['alice UPDATE deployments shop/web deny'])
 })
 

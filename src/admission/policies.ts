@@ -1,7 +1,7 @@
 import type { JsonObject } from '../model/json.ts'
 import type { Policy } from '../model/policy.ts'
 import { exemptIdentities } from '../policy/exempt.ts'
-import { guardGroup } from '../policy/guard-objects.ts'
+import { guardGroup, type guardingPolicySuffixes } from '../policy/guard-objects.ts'
 import { cel, celAny, celList, celString } from './cel.ts'
 import type { MatchCondition } from './conditions.ts'
 import type { ResourceKey } from './configuration.ts'
@@ -34,7 +34,7 @@ export function guardingPolicies(facts: PolicyFacts): JsonObject[] {
 
 interface GuardingPolicy {
   /** After the guard's name. */
-  suffix: string
+  suffix: (typeof guardingPolicySuffixes)[number]
   resourceRules: JsonObject[]
   namespaceSelector?: JsonObject
   matchConditions: readonly MatchCondition[]
@@ -73,7 +73,10 @@ function ownObjects(facts: PolicyFacts): GuardingPolicy {
   }
 }
 
-/** What runs the guard, should its webhook be gone: people keep their hands off, controllers do their work. */
+/**
+ * What runs the guard, should its webhook be gone: people keep their hands off, controllers do their work. Exceptions are
+ * people's to write, here as anywhere: the guard says which.
+ */
 function ownNamespace(facts: PolicyFacts): GuardingPolicy {
   const { namespace } = facts.policy.guard
   return {
@@ -89,7 +92,7 @@ function ownNamespace(facts: PolicyFacts): GuardingPolicy {
       { name: 'people', expression: `!(${MACHINE})` },
       {
         name: 'not-always-allowed',
-        expression: `!(${cel.resource} in ['/events', 'events.k8s.io/events'] || ${cel.subresource} == 'eviction' || request.resource.group == 'authorization.k8s.io')`,
+        expression: `!(${cel.resource} in ['/events', 'events.k8s.io/events'] || ${cel.subresource} == 'eviction' || request.resource.group == 'authorization.k8s.io' || (${cel.resource} == '${guardGroup}/breakglasses' && ${cel.subresource} == ''))`,
       },
     ],
     validations: [

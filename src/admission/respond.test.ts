@@ -38,7 +38,7 @@ test('a denial is a 403 with the reason, and the id that the audit log has too',
         status: 'Failure',
         code: 403,
         reason: 'Forbidden',
-        message: 'Git holds this Deployment.\nChange web.yaml instead. (id b6a7e7a11c2d)',
+        message: 'Git holds this Deployment.\nChange web.yaml instead. (rule declared, id b6a7e7a11c2d)',
         details: {
           name: 'web',
           group: 'apps',
@@ -77,7 +77,7 @@ test('a warning lets the change through and tells the reason line by line', () =
   assert.equal(response.status, undefined)
   assert.deepEqual(response.warnings, [
     'Git holds this Deployment.',
-    'Change web.yaml instead. (id b6a7e7a11c2d)',
+    'Change web.yaml instead. (rule declared, id b6a7e7a11c2d)',
   ])
   assert.equal(response.auditAnnotations.enforced, 'deny')
 })
@@ -105,7 +105,7 @@ test('escape sequences from outside reach no terminal', () => {
     { ...denied, reason: 'by \u001b[2Jalice\u202e\u0000' },
     { actor: { username: 'a\nb\u001b', groups: [], authenticated: true } },
   )
-  assert.equal(response.status.message, 'by \\u001b[2Jalice\\u202e\\u0000 (id b6a7e7a11c2d)')
+  assert.equal(response.status.message, 'by \\u001b[2Jalice\\u202e\\u0000 (rule declared, id b6a7e7a11c2d)')
   assert.equal(response.auditAnnotations.actor, 'a\nb\\u001b')
 })
 
@@ -115,7 +115,7 @@ test('a reason and names without end are cut', () => {
     { actor: { username: 'u'.repeat(1e5), groups: [], authenticated: true } },
   )
   assert.ok(response.status.message.length < 10_000)
-  assert.match(response.status.message, /… \(id b6a7e7a11c2d\)$/)
+  assert.match(response.status.message, /… \(rule declared, id b6a7e7a11c2d\)$/)
   assert.equal(response.auditAnnotations.actor.length, 512)
 })
 

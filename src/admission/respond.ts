@@ -10,21 +10,22 @@ const MAX_ANNOTATION = 512
 
 /**
  * The AdmissionReview that answers a change, as JSON text. A denial is a 403 whose message is the verdict's reason and
- * its id; a warning carries the same, line by line; an allowed change says nothing. Every verdict but a plain allow
+ * the rule's name and its id; a warning carries the same, line by line; an allowed change says nothing. Every verdict but a plain allow
  * leaves audit annotations, which the API server prefixes with the webhook's name.
  */
 export function reviewResponse(change: Change, verdict: Verdict): string {
   const trivial = verdict.decision === 'allow' && verdict.enforced === 'allow' && verdict.notable !== true
   if (trivial) return `${PREFIX}${JSON.stringify(change.id)},"allowed":true}}`
   const id = violationId(change.id)
+  const found = `(rule ${verdict.rule}, id ${id})`
   const reason = cut(verdict.reason.trim(), MAX_MESSAGE)
   const response = {
     uid: change.id,
     allowed: verdict.decision !== 'deny',
     ...(verdict.decision === 'deny'
-      ? { status: denial(change, verdict, `${plainText(reason)} (id ${id})`) }
+      ? { status: denial(change, verdict, `${plainText(reason)} ${found}`) }
       : {}),
-    ...(verdict.decision === 'warn' ? { warnings: warnings(reason, `(id ${id})`) } : {}),
+    ...(verdict.decision === 'warn' ? { warnings: warnings(reason, found) } : {}),
     auditAnnotations: auditAnnotations(change, verdict),
   }
   return JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response })

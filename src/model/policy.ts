@@ -107,6 +107,8 @@ export interface Policy {
   /** Overrides by namespace and kind; the first that matches wins over the source's mode. */
   modes: readonly { objects: ObjectSelector; mode: Mode }[]
   breakGlass: readonly BreakGlass[]
+  /** Milliseconds that an exception may be open, from when it is written. A day where absent. */
+  maxBreakGlass?: number
   /** All of them, in the order of the configuration. */
   sources: readonly SourcePolicy[]
   declared(ref: ObjectRef): Declared | undefined

@@ -31,6 +31,19 @@ export function isGuardObject(ref: ObjectRef, { guard }: Policy): boolean {
   return ref.name === name || ref.name.startsWith(`${name}-`) || ref.name.startsWith(`${name}:`)
 }
 
+/** After the guard's name: its ValidatingAdmissionPolicies and their bindings. */
+export const guardingPolicySuffixes = ['', '-namespace', '-webhooks'] as const
+
+/** What refuses people, apart from the guard itself: what it puts back, and what goes first when it is uninstalled. */
+export function guardingObjects({ guard }: Policy): { group: string; kind: string; name: string }[] {
+  const group = 'admissionregistration.k8s.io'
+  const policies = guardingPolicySuffixes.flatMap((suffix) => [
+    { group, kind: 'ValidatingAdmissionPolicy', name: `${guard.name}${suffix}` },
+    { group, kind: 'ValidatingAdmissionPolicyBinding', name: `${guard.name}${suffix}` },
+  ])
+  return [...policies, { group, kind: 'ValidatingWebhookConfiguration', name: guard.name }]
+}
+
 /** A written exception: a resource of the guard that people make. */
 export function isBreakGlass(ref: ObjectRef): boolean {
   return ref.group === guardGroup && ref.kind === 'BreakGlass'

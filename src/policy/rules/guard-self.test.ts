@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JsonObject } from '../../model/json.ts'
+import { guardingObjects } from '../guard-objects.ts'
 import { judge } from '../judge.ts'
 import {
   account,
@@ -96,7 +97,11 @@ const open = (spec: JsonObject, actor = person(), namespace?: string) =>
 
 test('allow a person to open an exception, and tell of it', () => {
   const verdict = open(good)
-  assert.deepEqual([verdict.rule, verdict.decision, verdict.notable], ['guard-self', 'allow', true])
+  assert.deepEqual([verdict.rule, verdict.decision, verdict.notable], ['break-glass', 'allow', true])
+  assert.match(
+    verdict.reason,
+    /alice opened an exception BreakGlass.gitops-guard.dev shop\/inc-42 for everything in namespace shop/,
+  )
 })
 test('deny an exception without a reason', () =>
   assert.equal(open({ ...good, reason: ' ' }).decision, 'deny'))
@@ -115,6 +120,44 @@ test('deny a service account to open one', () => {
 })
 test("deny one for the guard's own namespace", () => {
   assert.equal(open(good, person(), 'gitops-guard').decision, 'deny')
+})
+const guarding = guardingObjects(policy).map(({ kind, name }) => ({
+  apiVersion: 'admissionregistration.k8s.io/v1',
+  kind,
+  name,
+}))
+const within = (name: string, spec: JsonObject, actor = person()) => {
+  const after = object('gitops-guard.dev/v1alpha1', 'BreakGlass', name, { spec }, own)
+  return judge(change('CREATE', actor, undefined, after), policy)
+}
+test('allow a person to ask the guard to step down, by naming exactly what guards', () => {
+  const verdict = within('uninstall', { ...good, objects: guarding })
+  assert.deepEqual([verdict.rule, verdict.decision, verdict.notable], ['break-glass', 'allow', true])
+})
+test('deny it where it names less, more or nothing, and to service accounts', () => {
+  assert.equal(within('uninstall', { ...good, objects: guarding.slice(1) }).decision, 'deny')
+  const more = [...guarding, { apiVersion: 'v1', kind: 'Secret', name: 'gitops-guard-tls' }]
+  assert.equal(within('uninstall', { ...good, objects: more }).decision, 'deny')
+  assert.equal(within('uninstall', good).decision, 'deny')
+  assert.equal(within('uninstall', { ...good, objects: guarding }, account('ops', 'ci')).decision, 'deny')
+})
+test('allow whoever opened the exception upgrade to change the guard, and nobody else, until it ends', () => {
+  assert.equal(within('upgrade', good).decision, 'allow')
+  assert.equal(within('upgrade', { ...good, objects: guarding }).decision, 'deny')
+  const upgrade = {
+    ...{ name: 'upgrade', namespace: 'gitops-guard', objects: [], reason: 'to 2.0', openedBy: 'alice' },
+    expiresAt: now + 60_000,
+  }
+  const during = policyOf([{ objects: [web] }], { breakGlass: [upgrade] })
+  const verdict = judge(change('UPDATE', person(), deployment, deployment), during)
+  assert.deepEqual([verdict.rule, verdict.decision, verdict.notable], ['break-glass', 'allow', true])
+  assert.equal(judge(change('UPDATE', person('bob'), deployment, deployment), during).decision, 'deny')
+  assert.equal(
+    judge(change('CONNECT', person(), undefined, pod, { subresource: 'exec' }), during).decision,
+    'deny',
+  )
+  const later = policyOf([{ objects: [web] }], { breakGlass: [{ ...upgrade, expiresAt: now }] })
+  assert.equal(judge(change('UPDATE', person(), deployment, deployment), later).decision, 'deny')
 })
 test('allow to renew by hours and deny by days', () => {
   const renewed = (minutes: number) =>

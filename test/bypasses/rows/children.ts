@@ -170,7 +170,7 @@ export const childRows: readonly Row[] = [
     expect: 'reported',
     run: async (stage) => {
       await stage.raw('alice', 'GET', `${paths.service}/proxy/`)
-      await stage.told('audited', (each) => each.rule === 'connect' && each.object.kind === 'Service')
+      await stage.told('warned', (each) => each.rule === 'connect' && each.object.kind === 'Service')
       return { stopped: 'reported' }
     },
   },

@@ -10,13 +10,13 @@ const kubectl = (row: number, what: string, args: string[], env: Record<string, 
 
 /** The plain ways, and those that look as if they were something else. */
 export const editRows: readonly Row[] = [
-  kubectl(5, 'label --subresource=status (metadata with a status)', [
+  kubectl(5, 'patch --subresource=status with an annotation', [
     ...['patch', '-n', 'shop', 'deployment/web', '--subresource=status', '--type=merge', '-p'],
-    '{"metadata":{"labels":{"a":"b"}}}',
-  ]),
-  kubectl(5, 'patch --subresource=status with an annotation, on a custom resource', [
-    ...['patch', '-n', 'shop', 'widgets.shop.example/front', '--subresource=status', '--type=merge', '-p'],
     '{"metadata":{"annotations":{"a":"b"}}}',
+  ]),
+  kubectl(5, 'patch --subresource=status with a label', [
+    ...['patch', '-n', 'shop', 'service/web', '--subresource=status', '--type=merge', '-p'],
+    '{"metadata":{"labels":{"a":"b"}}}',
   ]),
   kubectl(5, 'patch --subresource=status with a finalizer', [
     ...['patch', '-n', 'shop', 'pod/bare', '--subresource=status', '--type=merge', '-p'],
