@@ -466,7 +466,7 @@ class RunningGuard implements Guard {
     const target: ClientTarget =
       webhookUrl === undefined
         ? { service: { namespace: this.#namespace, name: GUARD_NAME, port: 443 } }
-        : { url: `${webhookUrl.replace(/\/$/, '')}/validate` }
+        : { url: reviewUrl(webhookUrl) }
     this.#registration = new Registration({
       api: this.#api,
       discovery: this.#discovery,
@@ -573,4 +573,11 @@ class RunningGuard implements Guard {
 /** Whether the same may work later: no answer, or one that asks for patience. */
 function isPassing(error: unknown): boolean {
   return error instanceof ApiError && error.transient
+}
+
+/** `--webhook-url` with or without the path. */
+function reviewUrl(text: string): string {
+  const url = new URL(text)
+  if (url.pathname === '/') url.pathname = '/validate'
+  return url.href
 }
