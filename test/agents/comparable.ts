@@ -16,7 +16,7 @@ export function comparable(object: Kube): object {
     .filter(({ subresource, manager }) => subresource !== 'status' && manager !== 'kube-controller-manager')
     .map((entry) => ({ ...entry, time: undefined }))
     .toSorted((a, b) => `${a.manager} ${a.operation}`.localeCompare(`${b.manager} ${b.operation}`))
-  const { [REVISION]: _, ...annotations } = object.metadata.annotations ?? {}
+  const annotations = { ...object.metadata.annotations, [REVISION]: undefined }
   const passing = { resourceVersion: undefined, generation: undefined, annotations }
   return JSON.parse(
     JSON.stringify({

@@ -4,8 +4,12 @@ export function namespace(name: string): string {
   return manifest({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
 }
 
-export function configMap(name: string, data: Record<string, string>, namespace = 'shop'): string {
-  return manifest({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace }, data })
+export function configMap(
+  name: string,
+  data: Record<string, string>,
+  { namespace = 'shop', labels = {} }: { namespace?: string; labels?: Record<string, string> } = {},
+): string {
+  return manifest({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, labels }, data })
 }
 
 /** @param env more environment variables of the one container. */

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ControlPlane } from '../control-plane/control-plane.ts'
@@ -54,9 +54,12 @@ export class TestGuard {
     return this.#run.log()
   }
 
-  /** Stop the control plane first: a guard that is asked to stop waits for those who still call it. */
+  /** Ends it. Its log is copied to the folder in GITOPS_GUARD_TEST_LOGS, where that is set. */
   async stop(): Promise<void> {
     await this.#run.end('SIGKILL')
+    const keep = process.env.GITOPS_GUARD_TEST_LOGS
+    if (keep !== undefined)
+      await cp(join(this.#directory, 'guard.log'), join(keep, `guard-${process.pid}.log`))
     await rm(this.#directory, { recursive: true, force: true })
   }
 }

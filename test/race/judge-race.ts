@@ -1,0 +1,89 @@
+import type { Writes } from './audit-record.ts'
+import type { Sight } from './witness.ts'
+
+/** Something that alice wrote: a token that is nowhere in Git. */
+export interface Edit {
+  object: string
+  token: string
+}
+
+/** What the race showed. */
+export interface Outcome {
+  /** Versions by who wrote them. */
+  written: { agent: number; guard: number; alice: number }
+  /** Writes of the guard that took back what the agent had brought in: none is right. */
+  undone: string[]
+  /** Writes of the guard that brought a commit in before the agent did. */
+  early: number
+  /** Edits that nobody took back. */
+  standing: string[]
+  /** Milliseconds for which each edit could be seen, ascending. */
+  healedMs: number[]
+}
+
+/**
+ * Judges a race by what a client outside saw, with the API server's record of who wrote it. The agent's commits only go forward, so a
+ * write of the guard is wrong when its commit is older than one that the agent had written to the object before, or when it brings
+ * back at the same commit what the agent had pruned.
+ */
+export function judgeRace(
+  sights: readonly Sight[],
+  { writers, deletes }: Writes,
+  { agent, guard, edits }: { agent: string; guard: string; edits: readonly Edit[] },
+): Outcome {
+  const written = { agent: 0, guard: 0, alice: 0 }
+  const undone: string[] = []
+  let early = 0
+  const brought = new Map<string, { commit: number; pruned: boolean }>()
+  for (const { object, type, version, commit, at } of sights) {
+    const known = brought.get(object) ?? { commit: 0, pruned: false }
+    if (type === 'deleted') {
+      brought.set(object, { ...known, pruned: isBy(agent, { object, at }, deletes) })
+      continue
+    }
+    const writer = writers.get(version)
+    if (writer === agent) {
+      written.agent++
+      brought.set(object, { commit: Math.max(commit, known.commit), pruned: false })
+    } else if (writer === guard) {
+      written.guard++
+      if (commit < known.commit)
+        undone.push(`${object}: commit ${commit} over the agent's ${known.commit}, version ${version}`)
+      else if (known.pruned && commit <= known.commit)
+        undone.push(`${object}: back at commit ${commit} after the agent had pruned it, version ${version}`)
+      else if (commit > known.commit) early++
+    } else if (writer === 'alice') written.alice++
+  }
+  return { written, undone, early, ...judgeEdits(sights, edits) }
+}
+
+function judgeEdits(
+  sights: readonly Sight[],
+  edits: readonly Edit[],
+): Pick<Outcome, 'standing' | 'healedMs'> {
+  const standing: string[] = []
+  const healedMs: number[] = []
+  for (const { object, token } of edits) {
+    const own = sights.filter((sight) => sight.object === object)
+    const from = own.findIndex(({ text }) => text.includes(token))
+    const to = own.findIndex(
+      ({ text, type }, at) => at > from && (type === 'deleted' || !text.includes(token)),
+    )
+    const last = own.at(-1)
+    if (from === -1 || to === -1 || (last?.type !== 'deleted' && last?.text.includes(token)))
+      standing.push(`${object}: ${token}`)
+    else healedMs.push(own[to]!.at - own[from]!.at)
+  }
+  return { standing, healedMs: healedMs.toSorted((a, b) => a - b) }
+}
+
+/** The delete that was answered nearest to when the end of the object was seen. */
+function isBy(
+  user: string,
+  { object, at }: { object: string; at: number },
+  deletes: Writes['deletes'],
+): boolean {
+  const own = deletes.filter((one) => one.object === object)
+  const nearest = own.toSorted((a, b) => Math.abs(a.at - at) - Math.abs(b.at - at))[0]
+  return nearest?.user === user
+}
