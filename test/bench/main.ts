@@ -1,9 +1,11 @@
-/** `make bench`: what reviews and repairs cost beside a floor measured in the same run. `node test/bench/main.ts [admission] [repair]` */
+/** `make bench`: what reviews and repairs cost beside a floor measured in the same run. `node test/bench/main.ts [admission] [repair] [size] [storm] [replicas] [--all]` */
 import { benchAdmission } from './admission-server.ts'
 import { benchRepair } from './repair.ts'
+import { benchSize } from './size.ts'
 
 const wanted = process.argv.slice(2)
-const wants = (name: string) => wanted.length === 0 || wanted.includes(name)
+const named = wanted.filter((word) => !word.startsWith('--'))
+const wants = (name: string) => (named.length === 0 && name !== 'storm') || named.includes(name)
 
 if (wants('admission')) {
   console.log('Admission: 10,000 reviews of 6 KB, 64 at a time')
@@ -17,4 +19,11 @@ if (wants('admission')) {
 if (wants('repair')) {
   console.log('Repair: from the answer to the rogue write until a second client sees Git again')
   await benchRepair()
+}
+if (wants('size')) {
+  console.log('Size: ConfigMaps and Deployments, one namespace for each hundred')
+  // eslint-disable-next-line no-restricted-properties -- how much to measure
+  const sizes = process.env['BENCH_SIZES']?.split(',').map(Number)
+  const most = wanted.includes('--all') ? [1_000, 10_000, 50_000] : [1_000, 10_000]
+  await benchSize({ sizes: sizes ?? most, restSeconds: 30, repairs: 500, stormSeconds: 30 })
 }
