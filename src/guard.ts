@@ -19,8 +19,9 @@ import { ClusterObjects } from './guard/cluster-objects.ts'
 import { conditionsOf } from './guard/conditions.ts'
 import { Core } from './guard/core.ts'
 import { Exceptions, type Exception } from './guard/exceptions.ts'
+import { BREAK_GLASS, noteActive } from './guard/exception-status.ts'
 import { Gauges } from './guard/gauges.ts'
-import { whoAmI, sharesControllerIdentity } from './guard/identity.ts'
+import { isLeaving, whoAmI, sharesControllerIdentity } from './guard/identity.ts'
 import { knownForms } from './guard/known-forms.ts'
 import { Outlet } from './guard/outlet.ts'
 import { Registration } from './guard/registration.ts'
@@ -35,7 +36,8 @@ import type { Change } from './model/change.ts'
 import { refKey, refOf } from './object/identity.ts'
 import type { Policy } from './model/policy.ts'
 import type { Verdict } from './model/verdict.ts'
-import { stringifyJson } from './object/json.ts'
+import { fieldOf, stringifyJson } from './object/json.ts'
+import { maxBreakGlass, ownExceptions, ownProblem } from './policy/break-glass-object.ts'
 import { isExemptUser } from './policy/exempt.ts'
 import { judge } from './policy/judge.ts'
 import { Ledger } from './reconcile/ledger.ts'
@@ -169,6 +171,7 @@ class RunningGuard implements Guard {
     this.#exceptions = new Exceptions({
       onChange: () => this.#core?.exceptionsChanged(),
       onEvent: (event, exception) => this.#exceptionEvent(event, exception),
+      accepts: (exception) => this.#acceptsException(exception),
     })
   }
 
@@ -458,7 +461,10 @@ class RunningGuard implements Guard {
       kindOf: (group, resource) => this.#discovery.kindOf(group, resource),
       known: (ref, path, value) => this.#ledger.writerOf(ref, path, value) !== undefined,
     })
-    for (const write of writes) this.#ledger.record(write)
+    for (const write of writes) {
+      this.#ledger.record(write)
+      if (write.posedAs !== undefined) this.#teller.posed(write, this.#policy)
+    }
   }
 
   #startRegistration(): void {
@@ -535,13 +541,7 @@ class RunningGuard implements Guard {
     const seen = new Set<string>()
     const exceptions = new Reflector({
       api,
-      resource: {
-        group: 'gitops-guard.dev',
-        version: 'v1alpha1',
-        resource: 'breakglasses',
-        kind: 'BreakGlass',
-        namespaced: true,
-      },
+      resource: BREAK_GLASS,
       onListing: () => seen.clear(),
       onEvent: (type, object) => {
         seen.add(refKey(refOf(object)))
@@ -555,6 +555,7 @@ class RunningGuard implements Guard {
 
   #exceptionEvent(event: 'opened' | 'renewed' | 'ended', exception: Exception): void {
     this.#teller.exception(event, exception)
+    void this.#carryOut(event, exception)
     if (event !== 'ended') return
     // Git's state returns.
     const { namespace, objects } = exception
@@ -567,6 +568,39 @@ class RunningGuard implements Guard {
         continue
       this.#core.reconciler.check(manifest.ref)
     }
+  }
+
+  /** Notes in its status that an exception is open or has ended; for `uninstall` the guard steps down first. */
+  async #carryOut(event: 'opened' | 'renewed' | 'ended', exception: Exception): Promise<void> {
+    const active = event !== 'ended'
+    const { name, namespace } = exception
+    try {
+      if (name === ownExceptions.uninstall && namespace === this.#namespace) await this.#stepDown(active)
+      await noteActive(this.#api, exception, active)
+    } catch (error) {
+      this.#logger.warn({ err: error, namespace, name }, 'the status of an exception cannot be written')
+    }
+  }
+
+  async #stepDown(down: boolean): Promise<void> {
+    // With its namespace the rest of the guard goes: nothing comes back then.
+    if (!down && (await isLeaving(this.#api, this.#namespace))) return
+    this.#registration.stepDown(down)
+    this.#logger.warn(
+      down
+        ? 'the guard steps down: its webhook and its policies are kept no longer'
+        : 'the guard guards again',
+    )
+    if (!down) await this.#register()
+  }
+
+  /** An exception may have been written while nobody judged: then what admission asks of one is asked here. */
+  #acceptsException({ name, namespace, expiresAt, object }: Exception): boolean {
+    const longest = Math.max(maxBreakGlass, this.#options.settings.config.breakGlass.maxDuration)
+    if (expiresAt > Date.now() + longest + 60_000) return false
+    if (namespace !== this.#namespace) return true
+    const guard = guardIdentity(this.#username, this.#namespace)
+    return ownProblem(name, fieldOf(object['spec'], 'objects'), { guard }) === undefined
   }
 }
 

@@ -6,7 +6,14 @@ import type { Policy } from '../model/policy.ts'
 import { difference } from '../object/difference.ts'
 import { fieldOf, isObject, parseJson } from '../object/json.ts'
 import { withoutServerMetadata } from '../object/metadata.ts'
+import { isExemptUser } from '../policy/exempt.ts'
 import type { RecordedWrite } from '../reconcile/ledger.ts'
+
+/** A write as the API server recorded it. */
+export interface AuditedWrite extends RecordedWrite {
+  /** Somebody who is not trusted wrote in the name of this user, who is: `actor` is the one behind it. */
+  posedAs?: string
+}
 
 export interface AuditFacts {
   policy: Policy
@@ -23,7 +30,7 @@ const WRITES = new Set(['create', 'update', 'patch', 'apply'])
  *
  * @throws Error for a body that is no EventList.
  */
-export function readAuditEvents(body: Buffer, facts: AuditFacts): RecordedWrite[] {
+export function readAuditEvents(body: Buffer, facts: AuditFacts): AuditedWrite[] {
   const list = parseJson(body.toString('utf8'))
   const items = fieldOf(list, 'items')
   if (fieldOf(list, 'kind') !== 'EventList' || !Array.isArray(items)) {
@@ -32,7 +39,7 @@ export function readAuditEvents(body: Buffer, facts: AuditFacts): RecordedWrite[
   return items.flatMap((event) => readEvent(event, facts) ?? [])
 }
 
-function readEvent(event: Json, { policy, kindOf, known }: AuditFacts): RecordedWrite | undefined {
+function readEvent(event: Json, { policy, kindOf, known }: AuditFacts): AuditedWrite | undefined {
   const code = fieldOf(fieldOf(event, 'responseStatus'), 'code')
   if (fieldOf(event, 'stage') !== 'ResponseComplete' || typeof code !== 'number' || code >= 300)
     return undefined
@@ -46,9 +53,9 @@ function readEvent(event: Json, { policy, kindOf, known }: AuditFacts): Recorded
   const ref = { group, kind, namespace: text(target, 'namespace'), name }
   const declared = policy.declared(ref)
   if (declared === undefined) return undefined
-  const actor = actorOf(event)
+  const writer = writerOf(event, policy)
   const time = Date.parse(text(event, 'stageTimestamp')) || Date.now()
-  if (text(event, 'verb') === 'delete') return { ref, actor, time, changes: [], deleted: true }
+  if (text(event, 'verb') === 'delete') return { ref, ...writer, time, changes: [], deleted: true }
   const canonical = declared.canonical()
   if (!WRITES.has(text(event, 'verb')) || canonical === undefined || !isWhole(response, kind))
     return undefined
@@ -57,14 +64,34 @@ function readEvent(event: Json, { policy, kindOf, known }: AuditFacts): Recorded
     withoutServerMetadata(response),
     declared.shape(),
   ).filter(({ path, after }) => path[0] !== 'status' && !known(ref, path, after))
-  return { ref, actor, time, changes }
+  return { ref, ...writer, time, changes }
 }
 
 function isWhole(object: Json | undefined, kind: string): object is KubeObject {
   return isObject(object) && object['kind'] === kind && isObject(object['metadata'])
 }
 
-/** Who did it: under an impersonation, whom the API server acted for, and who is behind it. */
+/**
+ * Who did it. No webhook sees who is behind an impersonation, so that it passes as whom it names; here it is known. Only
+ * a trusted user (a Flux that works as another account) may stand behind a trusted one.
+ */
+function writerOf(event: Json, policy: Policy): { actor: Actor; posedAs?: string } {
+  const actor = actorOf(event)
+  const { username, impersonatedBy } = actor
+  if (impersonatedBy === undefined || !isExemptUser(username, policy) || isExemptUser(impersonatedBy, policy))
+    return { actor }
+  const groups = fieldOf(fieldOf(event, 'user'), 'groups')
+  return {
+    actor: {
+      username: impersonatedBy,
+      groups: Array.isArray(groups) ? groups.map(String) : [],
+      authenticated: true,
+    },
+    posedAs: username,
+  }
+}
+
+/** Under an impersonation, whom the API server acted for, and who is behind it. */
 function actorOf(event: Json): Actor {
   const user = fieldOf(event, 'user')
   const impersonated = fieldOf(event, 'impersonatedUser')

@@ -1,6 +1,7 @@
 import type { Change } from '../model/change.ts'
 import type { KubeObject } from '../model/json.ts'
 import type { BreakGlass } from '../model/policy.ts'
+import { activeCondition } from './exception-status.ts'
 import { groupOf, refKey, refOf } from '../object/identity.ts'
 import { fieldOf, isObject } from '../object/json.ts'
 
@@ -14,6 +15,8 @@ export interface ExceptionsOptions {
   onChange(open: readonly Exception[]): void
   /** Told once for each: opened, changed (renewed), ended (expired or deleted). */
   onEvent(event: 'opened' | 'renewed' | 'ended', exception: Exception): void
+  /** Whether admission would have let it be written: it may have been written while there was none. */
+  accepts(exception: Exception): boolean
   now?(): number
 }
 
@@ -51,9 +54,9 @@ export class Exceptions {
   observe(type: 'added' | 'modified' | 'deleted', object: KubeObject): void {
     const key = refKey(refOf(object))
     const before = this.#all.get(key)
-    const exception =
-      type === 'deleted' ? undefined : readException(object, this.#writers.get(key) ?? before?.openedBy)
-    if (exception === undefined) this.#all.delete(key)
+    const opener = this.#writers.get(key) ?? (before?.openedBy === '' ? undefined : before?.openedBy)
+    const exception = type === 'deleted' ? undefined : readException(object, opener)
+    if (exception === undefined || !this.#options.accepts(exception)) this.#all.delete(key)
     else this.#all.set(key, exception)
     const renewed =
       before !== undefined && exception !== undefined && before.expiresAt !== exception.expiresAt
@@ -130,9 +133,6 @@ export function readException(object: KubeObject, openedBy: string | undefined):
 
 /** Who opened it, as the guard wrote it into the status before a restart. */
 function openerIn(object: KubeObject): string {
-  const conditions = fieldOf(object['status'], 'conditions')
-  const active = Array.isArray(conditions)
-    ? conditions.find((item) => fieldOf(item, 'type') === 'Active')
-    : undefined
-  return /^opened by (.+)$/.exec(String(fieldOf(active, 'message') ?? ''))?.[1] ?? ''
+  const message = fieldOf(activeCondition(object['status']), 'message')
+  return /^opened by (.+)$/.exec(String(message ?? ''))?.[1] ?? ''
 }

@@ -29,3 +29,15 @@ export async function sharesControllerIdentity(api: ClusterApi): Promise<boolean
     return error instanceof ApiError && error.status === 404
   }
 }
+
+const NAMESPACES = { group: '', version: 'v1', resource: 'namespaces', kind: 'Namespace', namespaced: false }
+
+/** Whether the guard's namespace is going or gone, or its rights are: it is being removed. */
+export async function isLeaving(api: ClusterApi, name: string): Promise<boolean> {
+  try {
+    const { object } = await api.get(NAMESPACES, { name })
+    return object.metadata['deletionTimestamp'] !== undefined
+  } catch (error) {
+    return error instanceof ApiError && (error.status === 404 || error.status === 403 || error.status === 401)
+  }
+}

@@ -28,5 +28,6 @@ export function policyOf(
     allowances,
     sharedControllerIdentity,
     breakGlass,
+    maxBreakGlass: config.breakGlass.maxDuration,
   }
 }

@@ -15,6 +15,7 @@ import { equalJson } from '../object/json.ts'
 import { agentPresets } from '../policy/presets/agents.ts'
 import { serviceAccount } from '../policy/actors.ts'
 import { allAgents } from '../policy/agents.ts'
+import { ownExceptions } from '../policy/break-glass-object.ts'
 import type { DesiredIndex } from '../policy/snapshot.ts'
 
 export interface RegistrationOptions {
@@ -130,7 +131,9 @@ export class Registration {
       (kind) =>
         [...index.declaredOf('admissionregistration.k8s.io', kind)].map(({ manifest }) => manifest.ref.name),
     )
-    const policies = conditions ? guardingPolicies({ policy, namespaces, declared, declaredWebhooks }) : []
+    const policies = conditions
+      ? guardingPolicies({ policy, namespaces, declared, declaredWebhooks, installers: upgraders(policy) })
+      : []
     const objects = [webhook, ...policies] as KubeObject[]
     return enforces(policy) ? objects : objects.map(harmless)
   }
@@ -163,6 +166,13 @@ function declaredResources(index: DesiredIndex, discovery: Discovery): ResourceK
 }
 
 const keyOf = ({ group, resource }: ResourceKey) => `${group}/${resource}`
+
+/** Who may change the guard for now: whoever opened the exception for its upgrade. */
+function upgraders({ breakGlass, guard }: Policy): string[] {
+  return breakGlass
+    .filter(({ name, namespace }) => name === ownExceptions.upgrade && namespace === guard.namespace)
+    .flatMap(({ openedBy }) => (openedBy === '' ? [] : [openedBy]))
+}
 
 /** Whether anything is refused at all. */
 function enforces({ mode, sources, modes }: Policy): boolean {

@@ -17,6 +17,9 @@ import type { DesiredChange } from '../reconcile/reconciler.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { EnforcePreview } from './enforce-preview.ts'
+import { escapeText } from '../object/text.ts'
+import { isBreakGlass } from '../policy/guard-objects.ts'
+import type { AuditedWrite } from './audit.ts'
 import type { Exception } from './exceptions.ts'
 import { violationId } from '../admission/violation-id.ts'
 import { violationOfDrift, violationOfVerdict, type DriftOutcome } from '../report/violation.ts'
@@ -198,7 +201,36 @@ export class Teller {
     this.#send(violationOfException(exception, text, Date.now()))
   }
 
+  /** Somebody wrote in the name of an identity that the guard trusts: only the audit log knows. */
+  posed({ ref, actor, time, deleted, posedAs }: AuditedWrite, policy: Policy): void {
+    const { username, groups, authenticated } = actor
+    const what = deleted === true ? 'deleted' : 'wrote'
+    const reason = `${escapeText(username, 80)} ${what} ${formatRef(ref)} impersonating ${escapeText(posedAs ?? '', 120)}, whom the guard lets pass: see who may impersonate (gitops-guard doctor)`
+    const id = violationId(`${username}${refKey(ref)}${time}`)
+    this.#logger.warn({ id, user: username, posedAs, object: formatRef(ref) }, 'impersonation')
+    this.#send({
+      id,
+      time: new Date(time).toISOString(),
+      event: 'audited',
+      verdict: 'allow',
+      rule: 'agent-identity',
+      reason,
+      operation: deleted === true ? 'DELETE' : 'UPDATE',
+      subresource: '',
+      actor: { username, groups, authenticated },
+      object: {
+        apiVersion: policy.declared(ref)?.manifest.object.apiVersion ?? ref.group,
+        kind: ref.kind,
+        namespace: ref.namespace,
+        name: ref.name,
+      },
+      changes: [],
+      remedy: 'none',
+    })
+  }
+
   #use({ ref }: Change, policy: Policy): void {
+    if (isBreakGlass(ref)) return
     for (const open of policy.breakGlass) {
       const named = open.objects.some(
         (one) => one.group === ref.group && one.kind === ref.kind && one.name === ref.name,

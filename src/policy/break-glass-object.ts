@@ -43,14 +43,18 @@ export function breakGlassProblem(change: Change, policy: Policy): string | unde
 }
 
 /** What is wrong with an exception in the guard's own namespace, by what it is called and what it names. */
-export function ownProblem(name: string, objects: Json | undefined, policy: Policy): string | undefined {
+export function ownProblem(
+  name: string,
+  objects: Json | undefined,
+  policy: Pick<Policy, 'guard'>,
+): string | undefined {
   const listed = Array.isArray(objects) ? objects : []
   if (name === ownExceptions.upgrade && listed.length === 0) return undefined
   if (name === ownExceptions.uninstall && namesGuarding(listed, policy)) return undefined
   return "in the guard's own namespace there are two exceptions: upgrade, which names no objects, and uninstall, which names exactly those that guard (gitops-guard uninstall makes it)."
 }
 
-function namesGuarding(listed: readonly Json[], policy: Policy): boolean {
+function namesGuarding(listed: readonly Json[], policy: Pick<Policy, 'guard'>): boolean {
   const keys = new Set(guardingObjects(policy).map(({ group, kind, name }) => `${group}/${kind}/${name}`))
   const named = new Set(
     listed.map((each) => {
