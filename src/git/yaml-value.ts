@@ -41,7 +41,7 @@ class Reader {
   constructor(document: Document.Parsed, text: string) {
     this.root = document.contents
     // Only in a last line that holds something and has no end.
-    this.unendedAt = /\S[^\n]*$/.test(text) && !text.endsWith('\n') ? text.length : -1
+    this.unendedAt = /\S/.test(text.slice(text.lastIndexOf('\n') + 1)) ? text.length : -1
   }
 
   read(): Json {
