@@ -12,8 +12,8 @@ import { GuardRun } from './guard-run.ts'
 
 /** The agent: a CI job with a token of its own. */
 export const AGENT = 'system:serviceaccount:ci:deployer'
-/** Goes past the webhook: what it changes only the watcher sees. */
-export const UNSEEN = 'system:serviceaccount:kube-system:generic-garbage-collector'
+/** The guard's own account. The webhook is not asked about it: what somebody does with its token only the watcher sees. */
+const UNSEEN = 'system:serviceaccount:gitops-guard:gitops-guard'
 
 const DEPLOY = new URL('../../deploy/', import.meta.url).pathname
 
@@ -49,7 +49,17 @@ export class Stage {
     return testRepository({ after: (cleanup) => void this.#cleanups.push(cleanup as () => void) })
   }
 
-  /** Writes a configuration, indented under `sources:` and so on as given, and returns its file. */
+  /** Commits as of an hour ago: a younger first commit may be one that the agent is just bringing in. */
+  settledCommit(repository: TestRepository): string {
+    process.env['GIT_COMMITTER_DATE'] = new Date(Date.now() - 3_600_000).toISOString()
+    try {
+      return repository.commit()
+    } finally {
+      delete process.env['GIT_COMMITTER_DATE']
+    }
+  }
+
+  /** Writes a configuration and returns its file. */
   config(name: string, text: string): string {
     const file = join(this.dir, `${name}.yaml`)
     writeFileSync(file, configText(text))
@@ -86,7 +96,7 @@ export class Stage {
     return this.plane.kubectl('alice', args, stdin === undefined ? {} : { stdin })
   }
 
-  /** A merge patch as somebody whose writes the webhook is not asked about. */
+  /** kubectl as somebody whose writes the webhook is not asked about. */
   async unseen(args: string[], stdin?: string): Promise<void> {
     const { code, stderr } = await this.plane.kubectl(UNSEEN, args, stdin === undefined ? {} : { stdin })
     assert.equal(code, 0, stderr)
@@ -118,7 +128,6 @@ export class Stage {
     const { plane } = this
     await this.chat.open()
     await plane.serviceAccount('ci', 'deployer', { clusterAdmin: true })
-    await plane.serviceAccount('kube-system', 'generic-garbage-collector', { clusterAdmin: true })
     this.#guardKubeconfig = await plane.serviceAccount('gitops-guard', 'gitops-guard')
     const rights = ['namespace', 'break-glass', 'rights', 'guarded-kinds']
     const files = rights.flatMap((name) => ['-f', join(DEPLOY, `${name}.yaml`)])
