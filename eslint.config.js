@@ -11,6 +11,7 @@ const arrows = {
   object: ['model'],
   policy: ['model', 'object'],
   drift: ['model', 'object'],
+  doctor: ['model', 'object', 'policy'],
   git: ['model', 'object'],
   cluster: ['model', 'object'],
   admission: ['model', 'object', 'policy'],
@@ -34,7 +35,7 @@ const edges = [
   'prom-client',
   'yaml',
 ]
-const pure = ['model', 'object', 'policy', 'drift']
+const pure = ['model', 'object', 'policy', 'drift', 'doctor']
 
 const architecture = folders.map((folder) => ({
   files: [`src/${folder}/**/*.ts`],

@@ -60,7 +60,7 @@ export class Registration {
   /** Makes the objects say what follows from these facts, now and until other facts come. */
   async keep(facts: RegistrationFacts): Promise<void> {
     if (this.#stopped) return
-    await Promise.all(this.#wanted(facts).map((object) => this.#put(object)))
+    await Promise.all(wantedObjects(facts, this.#options).map((object) => this.#put(object)))
     if (!this.#stopped && !this.#steppedDown) this.#options.onPublished(facts.caBundle)
   }
 
@@ -112,31 +112,37 @@ export class Registration {
       onError: (error) => onError(new Error(`cannot keep ${what}`, { cause: error })),
     })
   }
+}
 
-  #wanted({ policy, index, caBundle }: RegistrationFacts): KubeObject[] {
-    const { discovery, target } = this.#options
-    const namespaces = guardedNamespaces(policy, index)
-    const declared = declaredResources(index, discovery)
-    const { conditions } = celSupport(discovery.serverVersion)
-    const webhook = webhookConfiguration({
-      policy,
-      namespaces,
-      declared,
-      target,
-      caBundle,
-      resources: 'everything',
-      conditions,
-    })
-    const declaredWebhooks = ['ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration'].flatMap(
-      (kind) =>
-        [...index.declaredOf('admissionregistration.k8s.io', kind)].map(({ manifest }) => manifest.ref.name),
-    )
-    const policies = conditions
-      ? guardingPolicies({ policy, namespaces, declared, declaredWebhooks, installers: upgraders(policy) })
-      : []
-    const objects = [webhook, ...policies] as KubeObject[]
-    return enforces(policy) ? objects : objects.map(harmless)
-  }
+/** The webhook configuration and the policies beside it that follow from these facts. */
+export function wantedObjects(
+  { policy, index, caBundle }: RegistrationFacts,
+  {
+    discovery,
+    target,
+  }: { discovery: Pick<Discovery, 'resourceFor' | 'serverVersion'>; target: ClientTarget },
+): KubeObject[] {
+  const namespaces = guardedNamespaces(policy, index)
+  const declared = declaredResources(index, discovery)
+  const { conditions } = celSupport(discovery.serverVersion)
+  const webhook = webhookConfiguration({
+    policy,
+    namespaces,
+    declared,
+    target,
+    caBundle,
+    resources: 'everything',
+    conditions,
+  })
+  const declaredWebhooks = ['ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration'].flatMap(
+    (kind) =>
+      [...index.declaredOf('admissionregistration.k8s.io', kind)].map(({ manifest }) => manifest.ref.name),
+  )
+  const policies = conditions
+    ? guardingPolicies({ policy, namespaces, declared, declaredWebhooks, installers: upgraders(policy) })
+    : []
+  const objects = [webhook, ...policies] as KubeObject[]
+  return enforces(policy) ? objects : objects.map(harmless)
 }
 
 /** Namespaces whose writes the webhook is asked about: of sources, of agents, the guard's own. */
@@ -155,7 +161,7 @@ export function guardedNamespaces(policy: Policy, index: DesiredIndex): string[]
     .toSorted()
 }
 
-function declaredResources(index: DesiredIndex, discovery: Discovery): ResourceKey[] {
+function declaredResources(index: DesiredIndex, discovery: Pick<Discovery, 'resourceFor'>): ResourceKey[] {
   const found = new Map<string, ResourceKey>()
   for (const { manifest } of index.all()) {
     const info = discovery.resourceFor(manifest.ref.group, manifest.ref.kind)

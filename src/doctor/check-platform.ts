@@ -1,0 +1,141 @@
+import { fieldOf } from '../object/json.ts'
+import type { Facts } from './facts.ts'
+import type { Finding } from './finding.ts'
+
+/** Kubernetes versions that the guard is made for. */
+const OLDEST = 32
+const NEWEST = 36
+const SKEW_MS = 5000
+
+/** The API server's version, clock and identities, and the guard's own Deployment. */
+export function checkPlatform(facts: Facts): Finding[] {
+  const { unseen } = facts
+  const findings = [...version(facts), ...clock(facts), ...identities(facts), ...staticManifests(facts)]
+  const blind = unseen.map((what): Finding => ({
+    check: 'unseen',
+    severity: 'info',
+    subject: 'doctor',
+    what: `could not look: ${what}`,
+    why: 'what is there is not judged',
+    remedy: 'run doctor as somebody who may read it',
+  }))
+  return [...findings, ...deployment(facts), ...blind]
+}
+
+function version({ server }: Facts): Finding[] {
+  const minor = Number(/^v?1\.(\d+)/.exec(server.version)?.[1] ?? Number.NaN)
+  if (Number.isNaN(minor) || (minor >= OLDEST && minor <= NEWEST)) return []
+  const finding = { check: 'version', subject: `Kubernetes ${server.version}` }
+  if (minor > NEWEST)
+    return [
+      {
+        ...finding,
+        severity: 'info',
+        what: `is newer than 1.${NEWEST}, the last that this version was tried on`,
+        why: 'admission and managed fields may have changed',
+        remedy: 'look for a newer version of the guard',
+      },
+    ]
+  const lacks = [
+    ...(minor < 29 ? ['optional fields in CEL (1.29), so that every write waits for the guard'] : []),
+    ...(minor < 30
+      ? ['ValidatingAdmissionPolicy (1.30), so that nothing guards the webhook configuration']
+      : []),
+    ...(minor < 32 ? ['streamed lists (1.32), so that starts take more memory of the API server'] : []),
+  ]
+  return [
+    {
+      ...finding,
+      severity: minor < 30 ? 'critical' : 'warning',
+      what: `is older than 1.${OLDEST}: it lacks ${lacks.join('; ')}`,
+      why: 'the guard is tried on 1.32 to 1.36 only',
+      remedy: 'upgrade the cluster',
+    },
+  ]
+}
+
+function clock({ server: { skewMs } }: Facts): Finding[] {
+  if (skewMs === undefined || Math.abs(skewMs) <= SKEW_MS) return []
+  return [
+    {
+      check: 'clock',
+      severity: 'warning',
+      subject: 'the API server',
+      what: `its clock is ${Math.round(Math.abs(skewMs) / 1000)} s ${skewMs > 0 ? 'ahead of' : 'behind'} this machine's`,
+      why: 'exceptions end early or late, and new certificates may not be valid yet',
+      remedy: 'let both follow NTP',
+    },
+  ]
+}
+
+function identities({ server }: Facts): Finding[] {
+  if (!server.sharedControllerIdentity) return []
+  return [
+    {
+      check: 'shared-identity',
+      severity: 'warning',
+      subject: 'kube-controller-manager',
+      what: 'all controllers share the user system:kube-controller-manager',
+      why: 'each of them may then do what any of them needs to',
+      remedy: 'start it with --use-service-account-credentials, as kubeadm does',
+    },
+  ]
+}
+
+function staticManifests({ server }: Facts): Finding[] {
+  if (server.staticManifests !== false) return []
+  const possible = Number(/^v?1\.(\d+)/.exec(server.version)?.[1] ?? 0) >= 36
+  return [
+    {
+      check: 'static-manifests',
+      severity: 'info',
+      subject: 'the API server',
+      what: 'has no admission manifests from files in force',
+      why: 'whoever may change admission policies by RBAC can take the guard\u2019s away, until it puts them back',
+      remedy: possible
+        ? 'where the API server is yours: gitops-guard install --static-manifests DIR'
+        : 'Kubernetes 1.36 has them, for those who own their API server',
+    },
+  ]
+}
+
+function* deployment({ guard, policy, wanted, admission }: Facts): Iterable<Finding> {
+  const { namespace, name } = policy.guard
+  const subject = `Deployment ${namespace}/${name}`
+  const replicas = guard.deployment === undefined ? undefined : fieldOf(guard.deployment, 'replicas')
+  if (replicas === undefined) {
+    const live = admission?.validatingWebhooks.find(({ metadata }) => metadata['name'] === name)
+    const webhooks = live?.['webhooks']
+    const service =
+      Array.isArray(webhooks) &&
+      webhooks.some((each) => fieldOf(fieldOf(each, 'clientConfig'), 'service') !== undefined)
+    if (service && wanted.length > 0)
+      yield {
+        check: 'deployment',
+        severity: 'critical',
+        subject,
+        what: 'is not there, though the webhook calls its Service',
+        why: 'every review fails',
+        remedy: 'gitops-guard install',
+      }
+    return
+  }
+  if (typeof replicas === 'number' && replicas < 2)
+    yield {
+      check: 'replicas',
+      severity: replicas === 0 ? 'critical' : 'warning',
+      subject,
+      what: `has ${replicas === 0 ? 'no replica' : 'one replica'}`,
+      why: 'while its node is drained or it is updated, people can change nothing in guarded namespaces',
+      remedy: 'gitops-guard install --replicas 2',
+    }
+  if (guard.budgets !== undefined && guard.budgets.length === 0)
+    yield {
+      check: 'disruption-budget',
+      severity: 'warning',
+      subject,
+      what: 'has no PodDisruptionBudget',
+      why: 'a drain of several nodes may take every replica away at once',
+      remedy: 'gitops-guard install puts one there',
+    }
+}
