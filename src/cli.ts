@@ -21,7 +21,7 @@ const program = new Command('gitops-guard')
   .addHelpText(
     'after',
     `
-Exit codes: 0 done (diff: no drift), 1 diff found drift, 2 an error.
+Exit codes: 0 done (diff: no drift), 1 diff found drift or doctor something to do, 2 an error.
 Try it: gitops-guard demo`,
   )
 
@@ -104,6 +104,13 @@ command('suggest', 'propose allowances for what service accounts were seen writi
   .option('--url <url>', 'where the guard serves HTTP (default: every replica, through the API server)')
   .option('--state-dir <dir>', "read the guard's state directory instead")
   .action(runs(async () => (await import('./commands/suggest.ts')).suggest))
+
+command(
+  'doctor',
+  'what is wrong, or could be walked around, in a cluster with this configuration; never writes',
+)
+  .option('--guard-user <name>', "the guard's username (default: its service account in deploy/)")
+  .action(runs(async () => (await import('./commands/doctor.ts')).doctor))
 
 program
   .command('demo')
