@@ -1,110 +1,15 @@
-/** The real Flux kustomize-controller under `enforce`: it works as if there were no guard, and alice does not. */
-import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { isDeepStrictEqual } from 'node:util'
-import type { ApiClient } from '../control-plane/api-client.ts'
-import { startControlPlane, type ControlPlane } from '../control-plane/control-plane.ts'
-import { until } from '../e2e/until.ts'
-import { gitHttpServer } from '../git/http-server.ts'
-import { testRepository, type TestRepository } from '../git/test-repository.ts'
-import { clientOf } from './client-of.ts'
-import { comparable } from './comparable.ts'
+/** The real Flux kustomize-controller under `enforce`; the test stands in for its source-controller. */
 import { Flux } from './flux.ts'
-import { pastTheGuard } from './past-the-guard.ts'
-import { configMap, deployment, namespace, service } from './shop-manifests.ts'
-import { TestGuard } from './test-guard.ts'
+import { tellStory } from './story.ts'
 
-const WEB = '/apis/apps/v1/namespaces/shop/deployments/web'
-const SETTINGS = '/api/v1/namespaces/shop/configmaps/settings'
-const SERVICE = '/api/v1/namespaces/shop/services/web'
-const OLD = '/api/v1/namespaces/shop/configmaps/old'
-const NEW = '/api/v1/namespaces/shop/configmaps/new'
-const STRATEGIC = 'application/strategic-merge-patch+json'
+const INPUTS = ['patch', '-n', 'flux-system', '--type=merge']
 
-describe('Flux under enforce', () => {
-  const ends: (() => unknown)[] = []
-  let plane: ControlPlane
-  let shop: TestRepository
-  let flux: Flux
-  let guard: TestGuard
-  let alice: ApiClient
-
-  before(async () => {
-    const context = { after: (end: () => unknown) => ends.push(end) }
-    shop = testRepository(context)
-    const git = await gitHttpServer(context, shop.base)
-    const url = `${git.origin}/work/.git`
-    shop.write('prod/namespace.yaml', namespace('shop'))
-    shop.write('prod/settings.yaml', configMap('settings', { message: 'welcome', color: 'blue' }))
-    shop.write('prod/web.yaml', deployment('web', { image: 'podinfo:6.9.0', env: { COLOR: 'blue' } }))
-    shop.write('prod/service.yaml', service('web'))
-    shop.write('prod/old.yaml', configMap('old', { a: '1' }))
-    shop.commit('Open the shop')
-    plane = await startControlPlane()
-    flux = await Flux.install(plane, { repository: shop.path, url, path: 'prod' })
-    alice = clientOf(plane, 'alice')
-    guard = await TestGuard.start(plane, {
-      mode: 'enforce',
-      sources: [{ name: 'shop', repository: url, ref: { branch: 'main' }, path: 'prod', poll: '1s' }],
-      agents: [{ preset: 'flux' }],
-    })
-  })
-
-  after(async () => {
-    await plane?.stop()
-    await flux?.stop()
-    await guard?.stop()
-    alice?.close()
-    for (const end of ends.reverse()) await end()
-  })
-
-  /** Commits, tells Flux, and waits until it is applied. */
-  async function roll(message: string): Promise<string> {
-    const commit = shop.commit(message)
-    await flux.publish(commit)
-    await flux.applied(commit)
-    return commit
-  }
-
-  /** Runs `work` and fails where the guard denied, found or repaired anything meanwhile or just after. */
-  async function undisturbed(work: () => Promise<unknown>): Promise<void> {
-    const before = (await guard.interference()).length
-    await work()
-    // What a guard that is wrong would do, it does at the next poll of Git.
-    await sleep(2_500)
-    assert.deepEqual((await guard.interference()).slice(before), [])
-    assert.deepEqual(await flux.errors(), [])
-  }
-
-  it('let Flux install everything, its namespace too, with no denial and no repair', async () => {
-    await undisturbed(async () => {
-      const commit = shop.git('rev-parse', 'HEAD')
-      await flux.publish(commit)
-      await flux.applied(commit)
-    })
-    assert.equal((await plane.api('GET', WEB)).status, 200)
-  })
-
-  it('let Flux update, add and prune with no denial and no repair', async () => {
-    await undisturbed(async () => {
-      shop.write('prod/web.yaml', deployment('web', { image: 'podinfo:6.9.1', env: { COLOR: 'red' } }))
-      shop.write('prod/new.yaml', configMap('new', { b: '2' }))
-      shop.git('rm', '--quiet', 'prod/old.yaml')
-      await roll('Podinfo 6.9.1')
-    })
-    const { body: web } = await plane.api('GET', WEB)
-    assert.equal(web.spec.template.spec.containers[0].image, 'podinfo:6.9.1')
-    assert.equal((await plane.api('GET', OLD)).status, 404)
-    assert.equal((await plane.api('GET', NEW)).status, 200)
-  })
-
-  for (const [what, args] of Object.entries({
-    'sets an image': ['set', 'image', '-n', 'shop', 'deployment/web', 'web=evil:1'],
-    scales: ['scale', '-n', 'shop', 'deployment/web', '--replicas=7'],
-    'deletes a declared object': ['delete', '-n', 'shop', 'configmap/settings', '--wait=false'],
-    'labels a declared object': ['label', '-n', 'shop', 'service/web', 'a=b'],
-    "applies under Flux's field manager": [
+tellStory({
+  title: 'Flux under enforce',
+  preset: 'flux',
+  install: (plane, shop) => Flux.install(plane, shop),
+  attempts: {
+    "writes under Flux's field manager": [
       'patch',
       '-n',
       'shop',
@@ -113,20 +18,10 @@ describe('Flux under enforce', () => {
       '--field-manager=kustomize-controller',
       '-p={"data":{"message":"hacked"}}',
     ],
-    'suspends the Kustomization': [
-      'patch',
-      '-n',
-      'flux-system',
-      'kustomization/shop',
-      '--type=merge',
-      '-p={"spec":{"suspend":true}}',
-    ],
+    'suspends the Kustomization': [...INPUTS, 'kustomization/shop', '-p={"spec":{"suspend":true}}'],
     'points Flux at another repository': [
-      'patch',
-      '-n',
-      'flux-system',
+      ...INPUTS,
       'gitrepository/shop',
-      '--type=merge',
       '-p={"spec":{"url":"https://evil.example/shop.git"}}',
     ],
     'switches Flux off for an object': [
@@ -136,66 +31,5 @@ describe('Flux under enforce', () => {
       'configmap/settings',
       'kustomize.toolkit.fluxcd.io/reconcile=disabled',
     ],
-  })) {
-    it(`deny alice, who ${what}`, async () => {
-      const { code, stderr } = await plane.kubectl('alice', args)
-      assert.notEqual(code, 0)
-      assert.match(stderr, /denied the request/)
-    })
-  }
-
-  for (const { what, path, body } of [
-    { what: 'an image', path: WEB, body: containers({ name: 'web', image: 'evil:1' }) },
-    { what: 'a container more', path: WEB, body: containers({ name: 'miner', image: 'evil:2' }) },
-    {
-      what: 'a variable',
-      path: WEB,
-      body: containers({ name: 'web', env: [{ name: 'COLOR', value: 'evil' }] }),
-    },
-    {
-      what: 'a variable more',
-      path: WEB,
-      body: containers({ name: 'web', env: [{ name: 'X', value: 'y' }] }),
-    },
-    { what: 'replicas', path: WEB, body: { spec: { replicas: 9 } } },
-    { what: 'data and a key more', path: SETTINGS, body: { data: { message: 'hacked', extra: 'added' } } },
-    { what: 'a label more', path: SETTINGS, body: { metadata: { labels: { owner: 'alice' } } } },
-    { what: 'a type', path: SERVICE, body: { spec: { type: 'NodePort' } } },
-  ]) {
-    it(`revert ${what} that alice wrote with the webhook away, and leave managedFields as they were`, async () => {
-      const before = comparable((await plane.api('GET', path)).body)
-      const { status } = await pastTheGuard(alice, { method: 'PATCH', path, body, contentType: STRATEGIC })
-      assert.equal(status, 200)
-      await until(`${path} is as before`, async () => {
-        const now = comparable((await plane.api('GET', path)).body)
-        return isDeepStrictEqual(now, before)
-      }).catch(async () => assert.deepEqual(comparable((await plane.api('GET', path)).body), before))
-    })
-  }
-
-  it('let Flux remove the fields that were repaired, once Git drops them', async () => {
-    await undisturbed(async () => {
-      shop.write('prod/web.yaml', deployment('web', { image: 'podinfo:6.9.1' }))
-      shop.write('prod/settings.yaml', configMap('settings', { color: 'blue' }))
-      await roll('Drop what alice had changed')
-    })
-    const { body: web } = await plane.api('GET', WEB)
-    assert.equal(web.spec.template.spec.containers[0].env, undefined)
-    assert.deepEqual((await plane.api('GET', SETTINGS)).body.data, { color: 'blue' })
-  })
-
-  it('bring a deleted object back so that Flux prunes it when Git drops it', async () => {
-    const { status } = await pastTheGuard(alice, { method: 'DELETE', path: NEW })
-    assert.equal(status, 200)
-    await until('the ConfigMap is back', async () => (await plane.api('GET', NEW)).status === 200)
-    await undisturbed(async () => {
-      shop.git('rm', '--quiet', 'prod/new.yaml')
-      await roll('No new ConfigMap')
-    })
-    assert.equal((await plane.api('GET', NEW)).status, 404)
-  })
+  },
 })
-
-function containers(...list: object[]): object {
-  return { spec: { template: { spec: { containers: list } } } }
-}

@@ -99,7 +99,7 @@ export class Flux {
   }
 
   /** Tells the controller of a commit, as source-controller does after a fetch. */
-  async publish(commit: string): Promise<void> {
+  async bring(commit: string): Promise<void> {
     const artifact = await this.#artifacts.pack('main', commit)
     const now = new Date().toISOString()
     const ready = {
