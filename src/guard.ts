@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { AdmissionServer } from './admission/server.ts'
 import type { ClientTarget } from './admission/configuration.ts'
 import { AgentProgressReader } from './cluster/agent-progress.ts'
-import { AdmissionWatch } from './cluster/admission-watch.ts'
+import { AdmissionWatch, type Affects } from './cluster/admission-watch.ts'
 import { ClusterApi } from './cluster/api.ts'
 import { ApiError } from './cluster/api-error.ts'
 import { CanonicalForms } from './cluster/canonical.ts'
@@ -33,6 +33,7 @@ import { Writers } from './guard/writers.ts'
 import { verifyPush } from './git/push.ts'
 import { sameRepository } from './git/same-repository.ts'
 import type { Change } from './model/change.ts'
+import type { KubeObject } from './model/json.ts'
 import { refKey, refOf } from './object/identity.ts'
 import type { Policy } from './model/policy.ts'
 import type { Verdict } from './model/verdict.ts'
@@ -159,6 +160,7 @@ class RunningGuard implements Guard {
         this.#forms.forget()
         this.#core?.checkWhere(affects)
       },
+      onMutator: (object, affects) => this.#mutator(object, affects),
       onError: (error) => logger.warn({ err: error }, 'what admission changes cannot be seen'),
     })
     this.#outlet = new Outlet({ settings, logger, metrics: this.#metrics })
@@ -551,6 +553,18 @@ class RunningGuard implements Guard {
     })
     exceptions.start()
     this.#stops.push(() => exceptions.stop())
+  }
+
+  /** What rewrites objects on their way in rewrites what Git declares: no webhook is asked, so that people are told. */
+  #mutator(object: KubeObject, affects: Affects): void {
+    const core = this.#core as Core | undefined
+    if (core === undefined || core.policy.declared(refOf(object)) !== undefined) return
+    for (const { manifest } of core.index.all()) {
+      const { group, kind, namespace } = manifest.ref
+      const resource = this.#discovery.resourceFor(group, kind)
+      if (resource !== undefined && affects(resource, namespace))
+        return this.#teller.mutator(object, manifest.ref)
+    }
   }
 
   #exceptionEvent(event: 'opened' | 'renewed' | 'ended', exception: Exception): void {

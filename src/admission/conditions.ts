@@ -128,6 +128,20 @@ function statusOnly(inputs: AgentInputs): string {
   return `request.operation == 'UPDATE' && ${cel.subresource} == 'status' && !(${inputs.expression}) && ${same}`
 }
 
+/** True for a request on what tells a configured agent what to do, wherever it is; undefined where no agent has such. */
+export function inputsExpression(policy: Policy): string | undefined {
+  const { presets } = agentInputs(policy)
+  const inputs = presets.flatMap((preset) => preset.inputs)
+  return inputs.length === 0 ? undefined : ofKinds(inputs)
+}
+
+/** The API groups of these kinds. */
+export function inputGroups(policy: Policy): string[] {
+  const { presets } = agentInputs(policy)
+  const groups = presets.flatMap((preset) => preset.inputs).map((pattern) => pattern.split('/')[0]!)
+  return [...new Set(groups)].toSorted()
+}
+
 interface AgentInputs {
   /** True for a request on what tells a configured agent what to do, and on the guard's own resources. */
   expression: string

@@ -51,11 +51,11 @@ test('select namespaces by their immutable name only, and cluster-scoped objects
 test('fail closed, but where connects are allowed for the webhook that only hears of them', () => {
   assert.deepEqual(
     webhooks().map(({ name, failurePolicy }) => `${name.split('.')[0]} ${failurePolicy}`),
-    ['namespaced Fail', 'cluster Fail', 'identities Fail', 'connect Ignore'],
+    ['namespaced Fail', 'cluster Fail', 'inputs Fail', 'identities Fail', 'connect Ignore'],
   )
   const denied = webhooks({ policy: testPolicy({ connect: 'deny' }) })
   assert.ok(denied.every(({ failurePolicy }) => failurePolicy === 'Fail'))
-  assert.equal(denied.length, 3)
+  assert.equal(denied.length, 4)
 })
 
 test('ask for all resources with their subresources, or for those of a list', () => {

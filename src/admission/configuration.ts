@@ -4,7 +4,14 @@ import { serviceAccount } from '../policy/actors.ts'
 import { allAgents } from '../policy/agents.ts'
 import { agentNamespaces } from '../policy/rules/connect.ts'
 import { systemControllers } from '../policy/system-controllers.ts'
-import { conditions, connectInto, identityConditions, type MatchCondition } from './conditions.ts'
+import {
+  conditions,
+  connectInto,
+  identityConditions,
+  inputGroups,
+  inputsExpression,
+  type MatchCondition,
+} from './conditions.ts'
 
 /** A resource whatever its version, subresources included. */
 export interface ResourceKey {
@@ -39,6 +46,7 @@ export interface ConfigurationFacts {
 export const webhookNames = {
   namespaced: 'namespaced.gitops-guard.dev',
   cluster: 'cluster.gitops-guard.dev',
+  inputs: 'inputs.gitops-guard.dev',
   identities: 'identities.gitops-guard.dev',
   connect: 'connect.gitops-guard.dev',
 } as const
@@ -47,7 +55,7 @@ export const webhookNames = {
  * The ValidatingWebhookConfiguration of the guard, from facts alone: the same facts give the same object.
  *
  * One webhook for namespaced resources, in guarded namespaces by their immutable name label; one for cluster-scoped
- * resources; one for handing out identities of the control plane, where its namespace is not guarded; and where
+ * resources; one for what tells agents what to do, in whatever namespace; one for handing out identities of the control plane, where its namespace is not guarded; and where
  * connects are allowed, one that only hears of them, and lets them through while the guard is down.
  */
 export function webhookConfiguration(facts: ConfigurationFacts): JsonObject {
@@ -55,6 +63,7 @@ export function webhookConfiguration(facts: ConfigurationFacts): JsonObject {
   const webhooks = [
     namespacedWebhook(facts),
     clusterWebhook(facts),
+    ...inputsWebhook(facts),
     ...identityWebhook(facts),
     ...(policy.connect === 'allow' ? [connectWebhook(facts)] : []),
   ]
@@ -94,6 +103,23 @@ function clusterWebhook(facts: ConfigurationFacts): JsonObject {
     ...(facts.policy.connect === 'allow' ? { operations: WRITES } : {}),
     matchConditions: conditions(conditionFacts(facts, 'Cluster')),
   })
+}
+
+/** What tells an agent what to do does so in any namespace: in those that are not guarded, it alone is asked about. */
+function inputsWebhook(facts: ConfigurationFacts): JsonObject[] {
+  const expression = inputsExpression(facts.policy)
+  if (expression === undefined || facts.conditions === false) return []
+  const parts = {
+    name: webhookNames.inputs,
+    scope: 'Namespaced' as const,
+    namespaceSelector: inNamespaces(facts.namespaces, 'NotIn'),
+    matchConditions: [
+      { name: 'tells-an-agent', expression },
+      ...conditions(conditionFacts(facts, 'Namespaced')),
+    ],
+  }
+  const groups = inputGroups(facts.policy)
+  return [{ ...webhook(facts, parts), rules: groups.map((group) => rule(group, ['*/*'], WRITES)) }]
 }
 
 /** Nothing where the namespaces of those accounts are guarded anyway. */
@@ -195,19 +221,19 @@ function rules({ resources }: ConfigurationFacts, { scope, operations }: Webhook
     }))
 }
 
-function rule(group: string, resources: string[]): JsonObject {
+function rule(group: string, resources: string[], operations = ['CREATE', 'UPDATE']): JsonObject {
   return {
     apiGroups: [group],
     apiVersions: ['*'],
-    operations: ['CREATE', 'UPDATE'],
+    operations,
     resources,
     scope: 'Namespaced',
   }
 }
 
-function inNamespaces(namespaces: readonly string[]): JsonObject {
+function inNamespaces(namespaces: readonly string[], operator: 'In' | 'NotIn' = 'In'): JsonObject {
   const values = [...new Set(namespaces)].toSorted()
-  return { matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values }] }
+  return { matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator, values }] }
 }
 
 /** Where a shell reaches the token of an agent or of the guard. */

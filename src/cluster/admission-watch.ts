@@ -20,6 +20,8 @@ export interface AdmissionWatchOptions {
    * again when the change has settled.
    */
   onChange: (affects: Affects) => void
+  /** A webhook or policy that changes objects came or was changed; `affects` selects which. Told once. */
+  onMutator?: (object: KubeObject, affects: Affects) => void
   onError?: (error: Error) => void
 }
 
@@ -93,7 +95,10 @@ export class AdmissionWatch {
           const key = `${prefix}${String(object.metadata['namespace'] ?? '')}/${String(object.metadata['name'])}`
           seen.add(key)
           const affects = this.#note(key, type === 'deleted' ? undefined : object, ready)
-          if (affects !== undefined && ready) this.#options.onChange(affects)
+          if (affects === undefined || !ready) return
+          if (type !== 'deleted' && resource.kind.startsWith('Mutating'))
+            this.#options.onMutator?.(object, affects)
+          this.#options.onChange(affects)
         },
         onSynced: () => {
           const gone = [...this.#known.keys()].filter((key) => key.startsWith(prefix) && !seen.has(key))

@@ -42,6 +42,8 @@ export interface KeeperOptions {
 /** Writes are free for so many in a row; after that they are spaced out, so that two who want different things do not spin. */
 const FREE_WRITES = 20
 const CALM_MS = 10_000
+/** Somebody who deletes it again and again is one of the two: never away for as long as a second. */
+const LONGEST_WAIT_MS = 500
 
 /**
  * Watches one object and puts it back when it is edited or deleted. Labels and annotations of others stay. Every write is on the version
@@ -225,7 +227,7 @@ export class Keeper {
     const now = performance.now()
     if (now - this.#lastWriteAt > CALM_MS) this.#writes = 0
     else if (this.#writes >= FREE_WRITES) {
-      const waitMs = Math.min(5_000, 100 * 2 ** Math.min(6, this.#writes - FREE_WRITES))
+      const waitMs = Math.min(LONGEST_WAIT_MS, 100 * 2 ** Math.min(6, this.#writes - FREE_WRITES))
       if (now - this.#lastWriteAt < waitMs) {
         this.#later(waitMs - (now - this.#lastWriteAt) + 1)
         return true

@@ -12,6 +12,7 @@ export function knownForms(forms: CanonicalForms): Forms & KnownForms {
     },
     form: (manifest: Manifest) => forms.form(manifest),
     confirm: (manifest: Manifest, live: KubeObject) => forms.confirm(manifest, live),
+    isFixed: (manifest: Manifest, live: KubeObject) => forms.isFixed(manifest, live),
     canonical: (manifest: Manifest) => forms.cached(manifest),
     shape: (manifest: Manifest) => forms.shapeOf(manifest),
   }

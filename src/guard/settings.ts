@@ -37,11 +37,11 @@ export function settingsOf(config: GuardConfig): Settings {
 }
 
 function sourceSettings(source: SourceConfig, agents: readonly Agent[]): SourceSettings {
-  const { name, ref, path, renderer, namespace, verify, repository, auth, poll } = source
+  const { name, ref, path, renderer, namespace, helm, verify, repository, auth, poll } = source
   const [kind, value] = Object.entries(ref)[0] as [string, string]
   return {
     input: {
-      spec: { name, ref, path, renderer, namespace, verify },
+      spec: { name, ref, path, renderer, namespace, helm, verify },
       url: repository,
       auth,
       poll,

@@ -8,7 +8,9 @@ import type { Violation } from '../model/violation.ts'
 import type { Restoration } from '../cluster/keep.ts'
 import { readableChanges } from '../drift/changeset.ts'
 import { difference } from '../object/difference.ts'
-import { formatRef, refKey } from '../object/identity.ts'
+import { formatRef, refKey, refOf } from '../object/identity.ts'
+import { fieldOf } from '../object/json.ts'
+import type { KubeObject } from '../model/json.ts'
 import { maskChanges } from '../object/mask.ts'
 import { withoutServerMetadata } from '../object/metadata.ts'
 import type { Finding, ReconcileEvent } from '../reconcile/events.ts'
@@ -201,6 +203,27 @@ export class Teller {
     this.#send(violationOfException(exception, text, Date.now()))
   }
 
+  /** A webhook or policy that Git does not hold rewrites what Git declares, for instance this object. */
+  mutator(object: KubeObject, affected: ObjectRef): void {
+    const ref = refOf(object)
+    const { manager, time } = lastWriter(object)
+    const by = manager === '' ? '' : ` (by ${escapeText(manager, 80)}, as managedFields say)`
+    this.#send({
+      id: violationId(`${String(object.metadata['uid'])}${String(object.metadata['resourceVersion'])}`),
+      time: time || new Date().toISOString(),
+      event: 'audited',
+      verdict: 'allow',
+      rule: 'mutator',
+      reason: `${formatRef(ref)}${by} may rewrite objects on their way in, such as ${formatRef(affected)}, and Git does not hold it`,
+      operation: object.metadata['generation'] === 1 ? 'CREATE' : 'UPDATE',
+      subresource: '',
+      actor: { username: manager, groups: [], authenticated: false },
+      object: { apiVersion: object.apiVersion, kind: ref.kind, namespace: '', name: ref.name },
+      changes: [],
+      remedy: 'alert',
+    })
+  }
+
   /** Somebody wrote in the name of an identity that the guard trusts: only the audit log knows. */
   posed({ ref, actor, time, deleted, posedAs }: AuditedWrite, policy: Policy): void {
     const { username, groups, authenticated } = actor
@@ -278,4 +301,14 @@ function masked(event: ReconcileEvent): ReconcileEvent {
   if (!('finding' in event)) return event
   const { finding } = event
   return { ...event, finding: { ...finding, changes: maskChanges(finding.ref, finding.changes) } }
+}
+
+/** Of the newest entry of managedFields: attribution, no proof. */
+function lastWriter(object: KubeObject): { manager: string; time: string } {
+  const fields = object.metadata['managedFields']
+  const entries = (Array.isArray(fields) ? fields : []).map((entry) => ({
+    manager: String(fieldOf(entry, 'manager') ?? ''),
+    time: String(fieldOf(entry, 'time') ?? ''),
+  }))
+  return entries.toSorted((a, b) => b.time.localeCompare(a.time))[0] ?? { manager: '', time: '' }
 }

@@ -35,7 +35,9 @@ export function isGuardObject(ref: ObjectRef, { guard }: Policy): boolean {
 export const guardingPolicySuffixes = ['', '-namespace', '-webhooks'] as const
 
 /** What refuses people, apart from the guard itself: what it puts back, and what goes first when it is uninstalled. */
-export function guardingObjects({ guard }: Pick<Policy, 'guard'>): { group: string; kind: string; name: string }[] {
+export function guardingObjects({
+  guard,
+}: Pick<Policy, 'guard'>): { group: string; kind: string; name: string }[] {
   const group = 'admissionregistration.k8s.io'
   const policies = guardingPolicySuffixes.flatMap((suffix) => [
     { group, kind: 'ValidatingAdmissionPolicy', name: `${guard.name}${suffix}` },

@@ -10,6 +10,7 @@ import type { Rule, RuleVerdict } from './rule.ts'
 import { agent } from './rules/agent.ts'
 import { agentIdentity } from './rules/agent-identity.ts'
 import { agentInputs } from './rules/agent-inputs.ts'
+import { aggregatedRole } from './rules/aggregated-role.ts'
 import { breakGlass } from './rules/break-glass.ts'
 import { children } from './rules/children.ts'
 import { connect } from './rules/connect.ts'
@@ -35,6 +36,7 @@ const rules: readonly Rule[] = [
   declared,
   namespace,
   definition,
+  aggregatedRole,
   agentIdentity,
   agentInputs,
   children,

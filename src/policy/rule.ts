@@ -33,6 +33,7 @@ export const ruleNames = [
   'declared',
   'namespace',
   'definition',
+  'aggregated-role',
   'children',
   'connect',
   'agent-identity',

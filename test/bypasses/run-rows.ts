@@ -13,6 +13,7 @@ export interface Result {
 /** Runs one row, then makes sure that what Git declares is as it was. */
 export async function runRow(stage: Stage, row: Row): Promise<Result> {
   try {
+    if (row.expect === 'policy') await stage.policiesInForce()
     const outcome = await row.run(stage)
     await settled(stage)
     if (outcome.stopped !== row.expect)

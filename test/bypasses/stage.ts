@@ -87,6 +87,9 @@ export class Stage {
     await Promise.all([
       plane.serviceAccount('ci', 'deployer', { clusterAdmin: true }),
       plane.serviceAccount('ops', 'operator', { clusterAdmin: true }),
+      plane.serviceAccount('argocd', 'argocd-server', { clusterAdmin: true }),
+      plane.serviceAccount('elsewhere', 'drainer', { clusterAdmin: true }),
+      plane.serviceAccount('ci', 'deployer-2', { clusterAdmin: true }),
       plane.serviceAccount('flux-system', 'kustomize-controller', { clusterAdmin: true }),
       applyDeploy(plane),
       this.must('admin', ['apply', '-f', join(MANIFESTS, 'outside.yaml')]),
@@ -112,9 +115,16 @@ export class Stage {
   /** The agent of the stage: a CI job that applies what it checked out. */
   async agentApplies(): Promise<void> {
     const files = ORDER.flatMap((name) => ['-f', join(this.shop.directory, 'prod', `${name}.yaml`)])
-    const args = ['apply', '--server-side', '--field-manager=deployer', ...files]
+    const args = ['apply', '--server-side', '--force-conflicts', '--field-manager=deployer', ...files]
     // A definition that was just made is not served at once.
-    await this.eventually('the agent applies', async () => (await this.kubectl(AGENT, args)).code === 0)
+    let said = ''
+    await this.eventually('the agent applies', async () => {
+      const { code, stderr } = await this.kubectl(AGENT, args)
+      said = stderr
+      return code === 0
+    }).catch((error: Error) => {
+      throw new Error(`${error.message}: ${said}`)
+    })
   }
 
   kubectl(user: string, args: string[], options: CommandOptions = {}): Promise<CommandResult> {
@@ -170,7 +180,6 @@ export class Stage {
   ): Promise<Outcome> {
     for (let tries = 1; tries <= 200; tries++) {
       await this.raw('admin', 'DELETE', bindingPath('gitops-guard'))
-      await this.raw('admin', 'DELETE', bindingPath('gitops-guard-namespace'))
       await this.raw('admin', 'DELETE', WEBHOOK)
       const { status = 0, code = 0 } = await write()
       if (status >= 300 || code !== 0) continue
@@ -212,6 +221,18 @@ export class Stage {
       if (await done()) return performance.now() - start
       if (performance.now() - start > ms) throw new Error(`not within ${ms} ms: ${what}`)
     }
+  }
+
+  /** The API server learns of a policy within a second or so of its binding. */
+  async policiesInForce(): Promise<void> {
+    const object = { metadata: { name: 'probe' } }
+    await this.eventually('the policies are in force', async () => {
+      const [own, namespace] = await Promise.all([
+        this.raw('alice', 'DELETE', `${WEBHOOK}?dryRun=All`),
+        this.raw('alice', 'POST', '/api/v1/namespaces/gitops-guard/configmaps?dryRun=All', object),
+      ])
+      return [own, namespace].every(({ text }) => text.includes('ValidatingAdmissionPolicy'))
+    })
   }
 
   /** Takes down what the cluster holds of what Git declares: {@link settled} compares with it. */

@@ -1,6 +1,7 @@
 import type { Change } from '../../model/change.ts'
 import type { Declared, Policy } from '../../model/policy.ts'
 import { formatRef } from '../../object/identity.ts'
+import { fieldOf } from '../../object/json.ts'
 import { isPerson } from '../actors.ts'
 import { isKind, isWorkload } from '../kinds.ts'
 import { declaredOwner } from '../owners.ts'
@@ -12,6 +13,8 @@ import type { Rule, RuleVerdict } from '../rule.ts'
  * step on: a changed Pod runs what no commit says. People may not create, change, debug, delete or evict such children,
  * as far as the configuration says so. Status is left alone.
  *
+ * The endpoints of a declared Service are such too, whoever wrote them: where its traffic goes.
+ *
  * Service accounts may: operators restart, move and resize Pods, and their controller makes them again as Git says;
  * disruption budgets govern evictions. An eviction names a Pod but holds none of it: by people it is decided by
  * namespace.
@@ -22,7 +25,8 @@ export const children: Rule = (change, policy) => {
   if (change.subresource === 'eviction') return eviction(change, policy)
   const owner =
     declaredOwner(change.ref, change.before, policy) ??
-    (change.after === undefined ? undefined : declaredOwner(change.ref, change.after, policy))
+    (change.after === undefined ? undefined : declaredOwner(change.ref, change.after, policy)) ??
+    declaredService(change, policy)
   if (owner === undefined) return undefined
   return verdict(
     change,
@@ -30,6 +34,23 @@ export const children: Rule = (change, policy) => {
     policy,
     `it comes from ${formatRef(owner.manifest.ref)}, which Git declares at ${place(owner)}.`,
   )
+}
+
+/** The declared Service to whose endpoints this adds or from which it takes: one that selects its Pods by itself. */
+function declaredService({ ref, before, after }: Change, policy: Policy): Declared | undefined {
+  const services = isKind(ref, 'discovery.k8s.io', 'EndpointSlice')
+    ? [before, after].map((slice) =>
+        fieldOf(fieldOf(slice?.metadata, 'labels'), 'kubernetes.io/service-name'),
+      )
+    : isKind(ref, '', 'Endpoints')
+      ? [ref.name]
+      : []
+  for (const name of services) {
+    if (typeof name !== 'string') continue
+    const found = policy.declared({ group: '', kind: 'Service', namespace: ref.namespace, name })
+    if (fieldOf(found?.manifest.object['spec'], 'selector') !== undefined) return found
+  }
+  return undefined
 }
 
 function eviction(change: Change, policy: Policy): RuleVerdict | undefined {

@@ -3,7 +3,7 @@ import type { Policy, SourcePolicy, UndeclaredMode } from '../../model/policy.ts
 import { formatRef } from '../../object/identity.ts'
 import { selects } from '../../object/selectors.ts'
 import { isPerson, isSystem } from '../actors.ts'
-import { autoscalerOf, scaleTarget } from '../autoscaled.ts'
+import { scaleTarget } from '../autoscaled.ts'
 import { incidental } from '../incidental.ts'
 import { isControlled } from '../owners.ts'
 import { permitted } from '../permitted.ts'
@@ -16,8 +16,8 @@ import type { Rule, RuleVerdict } from '../rule.ts'
  * makes for an owner, and what an allowance gives somebody. To delete such an object brings the namespace closer to Git,
  * so that anybody may.
  *
- * One kind of object is denied in any case: an autoscaler by a person for a workload whose replicas Git declares. It
- * would change them through a controller that is trusted to scale.
+ * One kind of object is denied in any case: an autoscaler by a person for a workload that Git declares. It would change
+ * its replicas through a controller that is trusted to scale; beside a declared one, both would stand still.
  */
 export const undeclared: Rule = (change, policy) => {
   const { ref, operation, subresource, actor } = change
@@ -61,7 +61,7 @@ function autoscalesDeclared(change: Change, policy: Policy): RuleVerdict | undef
   if (target === undefined) return undefined
   const workload = { ...target, namespace: ref.namespace }
   const declared = policy.declared(workload)
-  if (declared === undefined || autoscalerOf(workload, policy) !== undefined) return undefined
+  if (declared === undefined) return undefined
   return {
     rule: 'undeclared',
     decision: 'deny',

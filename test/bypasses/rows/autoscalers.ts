@@ -17,7 +17,15 @@ export const autoscalerRows: readonly Row[] = [
     title: 'alice makes an autoscaler for a declared Deployment: kubectl autoscale',
     expect: 'webhook',
     run: (stage) =>
-      stage.refused('alice', ['autoscale', '-n', 'shop', 'deployment/api', '--min=20', '--max=50']),
+      stage.refused('alice', [
+        'autoscale',
+        '-n',
+        'shop',
+        'deployment/api',
+        '--min=20',
+        '--max=50',
+        '--cpu=50%',
+      ]),
   },
   {
     row: 0,

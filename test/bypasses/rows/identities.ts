@@ -36,6 +36,18 @@ const csr = (title: string, name: string, subject: string): Row => ({
     ]),
 })
 
+/** As the strictest Pod Security Standard wants it. */
+const RESTRICTED = {
+  securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
+  containers: [
+    {
+      name: 'c',
+      image: 'x',
+      securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+    },
+  ],
+}
+
 const pod = (namespace: string, serviceAccountName: string, title: string): Row => ({
   row: 21,
   title,
@@ -44,7 +56,7 @@ const pod = (namespace: string, serviceAccountName: string, title: string): Row 
     stage.refusedRaw('alice', [
       'POST',
       `/api/v1/namespaces/${namespace}/pods`,
-      { metadata: { name: 'hers' }, spec: { serviceAccountName, containers: [{ name: 'c', image: 'x' }] } },
+      { metadata: { name: 'hers' }, spec: { ...RESTRICTED, serviceAccountName } },
     ]),
 })
 

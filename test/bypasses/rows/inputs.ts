@@ -74,7 +74,6 @@ export const inputRows: readonly Row[] = [
     title: 'argocd-server acts for a person',
     expect: 'webhook',
     run: async (stage) => {
-      await stage.plane.serviceAccount('argocd', 'argocd-server', { clusterAdmin: true })
       const user = 'system:serviceaccount:argocd:argocd-server'
       return stage.refusedRaw(user, ['PATCH', APPLICATION, { spec: { source: { path: 'evil' } } }], MERGE)
     },
@@ -84,7 +83,6 @@ export const inputRows: readonly Row[] = [
     title: 'argocd-server edits a declared Deployment (resource actions)',
     expect: 'webhook',
     run: async (stage) => {
-      await stage.plane.serviceAccount('argocd', 'argocd-server', { clusterAdmin: true })
       const user = 'system:serviceaccount:argocd:argocd-server'
       return stage.refused(user, ['rollout', 'restart', '-n', 'shop', 'deployment/api'])
     },

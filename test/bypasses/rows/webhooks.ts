@@ -90,32 +90,32 @@ export const webhookRows: readonly Row[] = [
   },
   {
     row: 25,
-    title: 'alice makes a MutatingAdmissionPolicy (CEL, no webhook needed) and binds it',
-    expect: 'policy',
+    title: 'alice makes a MutatingAdmissionPolicy: no webhook or policy sees it, people are told',
+    expect: 'reported',
     run: async (stage) => {
-      const refused = await stage.refusedRaw('alice', [
-        'POST',
-        `${ADMISSION}/mutatingadmissionpolicies`,
-        {
-          metadata: { name: 'hers' },
-          spec: {
-            failurePolicy: 'Ignore',
-            reinvocationPolicy: 'Never',
-            matchConstraints: {
-              resourceRules: [
-                { apiGroups: ['apps'], apiVersions: ['*'], operations: ['*'], resources: ['deployments'] },
-              ],
-            },
-            mutations: [
-              {
-                patchType: 'ApplyConfiguration',
-                applyConfiguration: { expression: "Object{metadata: Object.metadata{labels: {'a': 'b'}}}" },
-              },
+      const policies = `${ADMISSION}/mutatingadmissionpolicies`
+      const { status, text } = await stage.raw('alice', 'POST', policies, {
+        metadata: { name: 'hers' },
+        spec: {
+          failurePolicy: 'Ignore',
+          reinvocationPolicy: 'Never',
+          matchConstraints: {
+            resourceRules: [
+              { apiGroups: ['apps'], apiVersions: ['*'], operations: ['*'], resources: ['deployments'] },
             ],
           },
+          mutations: [
+            {
+              patchType: 'ApplyConfiguration',
+              applyConfiguration: { expression: "Object{metadata: Object.metadata{labels: {'a': 'b'}}}" },
+            },
+          ],
         },
-      ])
-      return refused
+      })
+      if (status !== 201) throw new Error(text)
+      await stage.told('audited', (each) => each.rule === 'mutator' && each.object.name === 'hers')
+      await stage.raw('admin', 'DELETE', `${policies}/hers`)
+      return { stopped: 'reported', note: 'RBAC and static manifests may keep it out' }
     },
   },
   {
