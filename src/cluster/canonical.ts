@@ -178,6 +178,26 @@ export class CanonicalForms {
     }
   }
 
+  /**
+   * Whether the API server refuses to make the live object into this, as fields of it cannot change while it exists.
+   *
+   * @throws ApiError as `confirm` does.
+   */
+  async isFixed(manifest: Manifest, live: KubeObject): Promise<boolean> {
+    if ((await this.#prepare(manifest)) !== undefined) return false
+    const target = this.#target(manifest)
+    if (target === undefined || !this.#canDryRun(target)) return false
+    try {
+      await this.#gate.run(() => this.#put(target, live))
+      return false
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      const refused = readRefused(error)
+      if (refused === 'transient') throw error
+      return refused === 'immutable'
+    }
+  }
+
   /** Loads the schema. Returns what is not there yet. */
   async #prepare({ object }: Manifest): Promise<{ pending: string; retryAfterMs?: number } | undefined> {
     const { discovery, shapes } = this.#options

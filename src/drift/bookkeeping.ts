@@ -141,6 +141,13 @@ const LINES: readonly Line[] = [
     reason: 'the scheduler binds the Pod; its token volume has a random name',
   },
   {
+    name: 'pod-admission',
+    kinds: ['Pod'],
+    fields: [annotation('kubernetes.io/limit-ranger'), '/spec/priority', '/spec/preemptionPolicy'],
+    reason: 'admission notes which limits it gave, and looks the class up that is compared itself',
+    always: true,
+  },
+  {
     name: 'request-author',
     kinds: ['certificates.k8s.io/CertificateSigningRequest'],
     fields: ['/spec/username', '/spec/uid', '/spec/groups', '/spec/extra'],

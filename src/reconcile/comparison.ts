@@ -1,13 +1,15 @@
 import type { Canonical, Manifest } from '../model/desired.ts'
 import type { KubeObject } from '../model/json.ts'
+import type { FieldChange } from '../model/path.ts'
 import type { Declared, Policy } from '../model/policy.ts'
 import { compare } from '../drift/compare.ts'
-import { pathKey } from '../object/path.ts'
+import { declares, pathKey } from '../object/path.ts'
 import { allowancesOf } from './allowances.ts'
 import type { Forms } from './forms.ts'
 import type { Earlier } from './history.ts'
 import type { Ledger } from './ledger.ts'
 import { signatureOf } from './signature.ts'
+import { wanted } from './wanted.ts'
 import type { Differences } from './wanted.ts'
 
 /** A form that Git gave an object, and how live differs from it. */
@@ -58,7 +60,7 @@ export class Comparison {
     const accepted = this.#accepted.get(key)
     if (accepted?.epoch === epoch && accepted.signature === signature) return { changes: [], covered }
     const answer = await this.#forms.confirm(declared.manifest, live)
-    if (answer === undefined) return differences
+    if (answer === undefined) return this.#withoutLater(declared, canonical, live, { differences, key })
     const still = this.differences(policy, declared, { ...canonical, object: answer }, live).changes
     const paths = new Set(still.map(({ path }) => pathKey(path)))
     const confirmed = changes.filter(({ path }) => paths.has(pathKey(path)))
@@ -66,6 +68,31 @@ export class Comparison {
     // A repair must leave alone what is no drift.
     const others = changes.filter((change) => !confirmed.includes(change)).map((change) => ({ change }))
     return { changes: confirmed, covered: [...covered, ...others] }
+  }
+
+  /**
+   * Where the whole manifest cannot be put on live: what Git does not name, live lacks and nobody could have taken away
+   * while the object exists was not filled in when it was created. Admission changed since.
+   */
+  async #withoutLater(
+    { manifest }: Declared,
+    canonical: Canonical,
+    live: KubeObject,
+    { differences, key }: { differences: Differences; key: string },
+  ): Promise<Differences> {
+    const { changes, covered } = differences
+    const later: FieldChange[] = []
+    for (const change of changes) {
+      const { op, path } = change
+      if (op !== 'remove' || path[0] === 'metadata' || declares(manifest.object, path)) continue
+      const object = wanted(canonical, live, { changes: [change], covered: [] })
+      if ((await this.#forms.isFixed?.({ ...manifest, object }, live)) === true) later.push(change)
+    }
+    if (later.length === 0) return differences
+    const left = changes.filter((change) => !later.includes(change))
+    if (left.length === 0)
+      this.#accepted.set(key, { epoch: this.#forms.epoch, signature: signatureOf(changes) })
+    return { changes: left, covered: [...covered, ...later.map((change) => ({ change }))] }
   }
 
   /** Whether differences of this object were found to be the API server's own. */

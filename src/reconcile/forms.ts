@@ -12,6 +12,8 @@ export interface Forms {
    * it says nothing.
    */
   confirm(manifest: Manifest, live: KubeObject): Promise<KubeObject | undefined>
+  /** Whether the API server says that live cannot become what the manifest says without being created anew. */
+  isFixed?(manifest: Manifest, live: KubeObject): Promise<boolean>
   /** Counts up whenever admission, a kind's schema or the server changed. */
   readonly epoch: number
 }
