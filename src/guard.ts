@@ -76,7 +76,7 @@ export interface Guard {
  * Starts a guard; resolves when it listens. It is ready, as `/readyz` says, once Git was read. An API server that does not
  * answer is waited for.
  *
- * @throws Error where it answers and refuses what the guard needs, or where a port is taken; nothing goes on then.
+ * @throws Error where a port is taken, or what the guard needs for itself is refused; nothing goes on then.
  */
 export async function startGuard(options: GuardOptions): Promise<Guard> {
   const guard = new RunningGuard(options)
@@ -182,7 +182,7 @@ class RunningGuard implements Guard {
     this.#outlet.start()
     await this.#startHttp()
     await this.#reach()
-    await Promise.all([this.#forms.refresh(), this.#admissionWatch.start()])
+    await this.#admissionWatch.start()
     this.#progress.start()
     this.#stops.push(
       () => this.#admissionWatch.stop(),
@@ -257,16 +257,20 @@ class RunningGuard implements Guard {
     await this.#http?.close()
   }
 
-  /** Waits until the API server answers. */
+  /**
+   * Waits until the API server answers. One that has just come up refuses everybody for a moment, and rights may be given
+   * later: the log and `/readyz` say what is missing.
+   */
   async #reach(): Promise<void> {
     for (;;) {
       try {
         await this.#discovery.refresh()
+        await this.#forms.refresh()
         this.#username = await whoAmI(this.#api)
         this.#unreached = undefined
         return
       } catch (error) {
-        if (this.#stopping || !isPassing(error)) throw error
+        if (this.#stopping || !(error instanceof ApiError)) throw error
         const reason = error instanceof Error ? error.message : String(error)
         if (reason !== this.#unreached) this.#logger.warn({ err: error }, 'the API server cannot be reached')
         this.#unreached = reason
@@ -616,11 +620,6 @@ class RunningGuard implements Guard {
     const guard = guardIdentity(this.#username, this.#namespace)
     return ownProblem(name, fieldOf(object['spec'], 'objects'), { guard }) === undefined
   }
-}
-
-/** Whether the same may work later: no answer, or one that asks for patience. */
-function isPassing(error: unknown): boolean {
-  return error instanceof ApiError && error.transient
 }
 
 /** `--webhook-url` with or without the path. */
