@@ -114,7 +114,13 @@ export class SourceFollower {
       const last = await readLastGood(stateDir, repository.display, spec)
       if (!last || !(await repository.has(last.revision))) return
       const files = await restoreFiles(last, spec, repository)
-      this.accept(await loadRevision(spec, repository, last.revision, { files }))
+      const { signal } = this.stopping
+      const before =
+        last.rendered === undefined
+          ? undefined
+          : await loadRevision(spec, repository, last.rendered, undefined, signal).catch(() => undefined)
+      const previous = { files, rendering: before?.rendering }
+      this.accept(await loadRevision(spec, repository, last.revision, previous, signal))
     } catch (error) {
       // The server has it all: only without it is this a loss, and then its own error is told too.
       this.fail(asGitError(error))
@@ -144,7 +150,8 @@ export class SourceFollower {
     const { spec, repository, stateDir } = this.options
     try {
       const last = await writeLastGood(stateDir, repository.display, spec, loaded)
-      const revisions = [last.revision, ...last.kept.map(({ revision }) => revision)]
+      const rendered = last.rendered === undefined ? [] : [last.rendered]
+      const revisions = [last.revision, ...rendered, ...last.kept.map(({ revision }) => revision)]
       await repository.pin(sourceId(repository.display, spec), revisions)
     } catch (error) {
       // What is in force stays so: only a restart without Git would miss it.

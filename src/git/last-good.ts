@@ -12,6 +12,8 @@ export interface LastGood {
   revision: string
   /** Files that are broken at that revision, and the blob whose objects stay in force. */
   kept: { file: string; oid: string; size: number; revision: string }[]
+  /** The commit whose rendering stays in force, where this one's failed. */
+  rendered?: string
 }
 
 /** Undefined where nothing (readable) is remembered for this source as it is configured now. */
@@ -22,8 +24,9 @@ export async function readLastGood(
 ): Promise<LastGood | undefined> {
   try {
     const value = JSON.parse(await readFile(fileOf(stateDir, repository, spec), 'utf8')) as Partial<LastGood>
-    if (typeof value.revision !== 'string' || !/^[0-9a-f]{40,64}$/.test(value.revision)) return undefined
-    return { revision: value.revision, kept: Array.isArray(value.kept) ? value.kept : [] }
+    const { revision, kept, rendered } = value
+    if (!isHash(revision)) return undefined
+    return { revision, kept: Array.isArray(kept) ? kept : [], ...(isHash(rendered) ? { rendered } : {}) }
   } catch {
     return undefined
   }
@@ -39,7 +42,9 @@ export async function writeLastGood(
   const kept = [...state.files].flatMap(([file, { fallback }]) => (fallback ? [{ file, ...fallback }] : []))
   const file = fileOf(stateDir, repository, spec)
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  const value: LastGood & { source: string } = { source: spec.name, revision: state.revision, kept }
+  const { revision, rendering } = state
+  const rendered = rendering && rendering.revision !== revision ? { rendered: rendering.revision } : {}
+  const value: LastGood & { source: string } = { source: spec.name, revision, kept, ...rendered }
   await writeFile(`${file}.new`, JSON.stringify(value), { mode: 0o600 })
   await rename(`${file}.new`, file)
   return value
@@ -73,4 +78,8 @@ export function sourceId(repository: string, spec: SourceSpec): string {
 
 function fileOf(stateDir: string, repository: string, spec: SourceSpec): string {
   return join(stateDir, 'sources', `${sourceId(repository, spec)}.json`)
+}
+
+function isHash(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{40,64}$/.test(value)
 }

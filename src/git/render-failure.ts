@@ -25,12 +25,13 @@ export function renderFailure({ rendering }: RenderInput, problems: readonly Pro
 export function failureText(message: string, secrets: readonly string[]): string {
   let text = message
   for (const secret of secrets) text = text.replaceAll(secret, '***')
-  // kustomize repeats a whole patch that does not fit.
-  text = text.replace(/\[[^\]]*\n[^]*\]/g, '[...]')
+  // kustomize repeats whole patches and configurations that do not fit: over several lines, in these.
+  text = text.replace(/`[^`\n]*\n[^`]*(`|$)/g, '`...`').replace(/\[[^\]\n]*\n[^]*(\]|$)/g, '[...]')
   const line = text
     .split('\n')
     .map((one) => one.trim())
-    .find((one) => one !== '')
-  const clean = (line ?? '').replace(/^Error: /, '')
-  return clean.length > 800 ? `${clean.slice(0, 500)} ... ${clean.slice(-280)}` : clean
+    .filter((one) => one !== '')
+    .join(' ')
+    .replace(/^Error: /, '')
+  return line.length > 1000 ? `${line.slice(0, 600)} ... ${line.slice(-380)}` : line
 }

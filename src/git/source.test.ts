@@ -133,7 +133,7 @@ describe('a source', () => {
     )
   })
 
-  test('that Kustomize or Helm renders is said not to be supported yet', async (t) => {
+  test('says what to install where the program that renders it is missing', async (t) => {
     const { write, commit, load } = setup(t)
     write('k/kustomization.yaml', 'resources: [a.yaml]\n')
     write('k/a.yaml', configMap('a'))
@@ -145,7 +145,10 @@ describe('a source', () => {
     ] as const) {
       const state = await load({ path })
       assert.deepEqual(names(state), [])
-      assert.match(messages(state).join(), new RegExp(`not supported yet: .*${name}`))
+      assert.match(
+        messages(state).join(),
+        new RegExp(`:0 ${name} is needed to read this source and was not found`),
+      )
     }
     assert.deepEqual(names(await load({ path: 'k', renderer: 'plain' })), ['a'])
   })
