@@ -4,7 +4,7 @@ import type { Resource } from '../cluster/api-path.ts'
 import type { Discovery } from '../cluster/discovery.ts'
 import { readMutator } from '../cluster/mutators.ts'
 import type { AdmissionFacts, Facts, GuardFacts, Rbac } from '../doctor/facts.ts'
-import type { JsonObject, KubeObject } from '../model/json.ts'
+import type { Json, JsonObject, KubeObject } from '../model/json.ts'
 import type { GuardIdentity } from '../model/policy.ts'
 import { formatRef, groupOf } from '../object/identity.ts'
 import { fieldOf, isObject } from '../object/json.ts'
@@ -157,7 +157,8 @@ export class ClusterLook {
         accept: METADATA,
         query: { fieldSelector: 'type=kubernetes.io/service-account-token' },
       })
-      return object.items.flatMap((item) => {
+      // An empty list of metadata has null for its items.
+      return itemsOf(object).flatMap((item) => {
         const metadata = fieldOf(item, 'metadata')
         const account = fieldOf(fieldOf(metadata, 'annotations'), 'kubernetes.io/service-account.name')
         return typeof account !== 'string'
@@ -187,7 +188,7 @@ export class ClusterLook {
     const apiVersion = group === '' ? resource.version : `${group}/${resource.version}`
     try {
       const { object } = await this.#api.list(resource, namespace, { query })
-      return object.items.flatMap((item) =>
+      return itemsOf(object).flatMap((item) =>
         isObject(item) && isObject(item['metadata'])
           ? [{ ...item, apiVersion, kind, metadata: item['metadata'] as JsonObject }]
           : [],
@@ -202,4 +203,9 @@ export class ClusterLook {
     if (!(error instanceof ApiError) || error.status === 0) throw error
     this.unseen.push(`${what}: ${error.serverMessage}`)
   }
+}
+
+function itemsOf(list: JsonObject): Json[] {
+  const items = list['items']
+  return Array.isArray(items) ? items : []
 }
