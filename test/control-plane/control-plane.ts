@@ -202,6 +202,12 @@ export class ControlPlane {
     await this.startApiServer()
   }
 
+  /** A new process, as after a crash of its host. Resolves when it works. */
+  async restartControllerManager(): Promise<void> {
+    await this.#parts.processes.end('kube-controller-manager', 0)
+    await this.#runControllerManager()
+  }
+
   /** By default a crash. */
   async stopEtcd({ graceMs = ETCD_GRACE_MS }: EndOptions = {}): Promise<void> {
     await this.#parts.processes.end('etcd', graceMs)
