@@ -3,6 +3,8 @@ import { copyFile, cp, link, mkdtemp, mkdir, readdir, rm, writeFile } from 'node
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runCommand } from '../control-plane/run-command.ts'
+import { prepareRenderers } from '../renderers/binaries.ts'
+import { rendererBuild, rendererNames } from '../renderers/renderers.ts'
 
 /** An image as `buildah` holds it here. */
 export interface BuiltImage {
@@ -51,8 +53,14 @@ export async function buildImage(say: (line: string) => void): Promise<BuiltImag
       await bud(['-t', DEBIAN, '-f', join(context, 'Debian'), context])
       await bud(['-t', NODE, '-f', join(context, 'Node'), context])
     }
+    const renderers = await prepareRenderers(rendererNames, say)
+    if ('cannot' in renderers) return { cannot: String(renderers['cannot']) }
+    for (const [name, file] of Object.entries(renderers)) await copyFile(file, join(context, name))
+    await writeFile(join(context, 'Renderers'), 'FROM scratch\nCOPY kustomize helm /renderers/\n')
+    await bud(['-t', RENDERERS, '-f', join(context, 'Renderers'), context])
     say('building the Dockerfile ...')
-    const bases = ['--build-arg', `NODE_IMAGE=${NODE}`, '--build-arg', `RUNTIME_IMAGE=${DEBIAN}`]
+    const images = { NODE_IMAGE: NODE, RUNTIME_IMAGE: DEBIAN, RENDERERS }
+    const bases = Object.entries(images).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`])
     await bud(['-t', NAME, ...bases, '--build-arg', 'REVISION=test', ROOT])
     return { buildah, name: NAME }
   } finally {
@@ -62,6 +70,7 @@ export async function buildImage(say: (line: string) => void): Promise<BuiltImag
 
 const DEBIAN = 'localhost/gitops-guard-base/debian:bookworm'
 const NODE = `localhost/gitops-guard-base/node:${process.versions.node}-npm-${NPM}`
+const RENDERERS = `localhost/gitops-guard-base/renderers:${rendererNames.map((name) => rendererBuild(name).version).join('-')}`
 const NAME = 'localhost/gitops-guard:test'
 
 /** Runs prepare.sh, its progress passed on; resolves with the path of the base's archive. */

@@ -10,6 +10,7 @@ import { freePort } from '../control-plane/free-port.ts'
 import { runCommand } from '../control-plane/run-command.ts'
 import { applyDeploy } from '../deploy/installation.ts'
 import { gitHttpServer } from '../git/http-server.ts'
+import { rendererBuild, rendererNames } from '../renderers/renderers.ts'
 import { buildImage, type BuiltImage } from './build-image.ts'
 import { imageConfig, runImage, type Container, type Mounts } from './run-image.ts'
 
@@ -56,6 +57,13 @@ test('hold git, ssh, certificates and Node 24, and no package manager of Node', 
   assert.match(await inside('ssh -o BatchMode=yes -p 1 127.0.0.1'), /Connection refused/)
   assert.equal(await inside('test -s /etc/ssl/certs/ca-certificates.crt && echo there'), 'there')
   assert.match(await inside('command -v npm yarn corepack || echo none'), /^none$/)
+})
+
+test('hold the programs that render sources, of the pinned versions', { skip }, async () => {
+  for (const name of rendererNames) {
+    const { version } = rendererBuild(name)
+    assert.ok((await inside(`$GITOPS_GUARD_RENDERERS/${name} version`)).includes(version), name)
+  }
 })
 
 test('hold what runs and nothing that is for development only', { skip }, async () => {
