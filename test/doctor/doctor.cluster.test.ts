@@ -75,6 +75,10 @@ test('find each of the weaknesses of a weak cluster, and nothing of what is harm
     ['webhook-unreachable', /127\.0\.0\.1/],
     ['policy-binding', /gitops-guard has validationActions \["Audit"\]/],
     ['policy-binding', /gitops-guard-webhooks is not there/],
+    ['policy-binding', /gitops-guard-namespace is not there/],
+    // Git declares kinds now that it did not when the guard last ran.
+    ['webhook-differs', /namespaced\.\S+ has other matchConditions/],
+    ['webhook-differs', /cluster\.\S+ has other matchConditions/],
     ['rewrites', /sidecars .*Deployment/],
     ['second-guard', /guard-of-yore/],
     ['writer', /field manager updater owns \/metadata\/annotations\/updater\.ops~1x of ConfigMap shop\/web/],
