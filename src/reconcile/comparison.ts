@@ -1,8 +1,9 @@
 import type { Canonical, Manifest } from '../model/desired.ts'
 import type { KubeObject } from '../model/json.ts'
-import type { FieldChange } from '../model/path.ts'
+import type { FieldChange, Path } from '../model/path.ts'
 import type { Declared, Policy } from '../model/policy.ts'
 import { compare } from '../drift/compare.ts'
+import { equalJson } from '../object/json.ts'
 import { declares, pathKey } from '../object/path.ts'
 import { allowancesOf } from './allowances.ts'
 import type { Forms } from './forms.ts'
@@ -62,12 +63,40 @@ export class Comparison {
     const answer = await this.#forms.confirm(declared.manifest, live)
     if (answer === undefined) return this.#withoutLater(declared, canonical, live, { differences, key })
     const still = this.differences(policy, declared, { ...canonical, object: answer }, live).changes
-    const paths = new Set(still.map(({ path }) => pathKey(path)))
-    const confirmed = changes.filter(({ path }) => paths.has(pathKey(path)))
+    // An item may be all new to one of them and only changed to the other.
+    const both = changes.filter(({ path }) => still.some((other) => overlap(path, other.path)))
+    const confirmed = await this.#withoutSelfMade(policy, declared, canonical, live, both)
     if (confirmed.length === 0) this.#accepted.set(key, { epoch, signature })
     // A repair must leave alone what is no drift.
     const others = changes.filter((change) => !confirmed.includes(change)).map((change) => ({ change }))
     return { changes: confirmed, covered: [...covered, ...others] }
+  }
+
+  /**
+   * What Git does not name and the API server would put right by itself whatever is written: nobody could have changed it
+   * while admission was as it is. Admission changed since, and any write brings it in.
+   */
+  async #withoutSelfMade(
+    policy: Policy,
+    declared: Declared,
+    canonical: Canonical,
+    live: KubeObject,
+    changes: FieldChange[],
+  ): Promise<FieldChange[]> {
+    const { manifest } = declared
+    const isOpen = ({ op, path }: FieldChange) => op !== 'add' && !declares(manifest.object, path)
+    if (!changes.some(isOpen)) return changes
+    const answer = await this.#forms.confirm({ ...manifest, object: live }, live)
+    if (answer === undefined) return changes
+    const made = new Map(
+      this.differences(policy, declared, { ...canonical, object: answer }, live).changes.map(
+        ({ path, before }) => [pathKey(path), before],
+      ),
+    )
+    return changes.filter((change) => {
+      const key = pathKey(change.path)
+      return !(isOpen(change) && made.has(key) && equalJson(made.get(key), change.before))
+    })
   }
 
   /**
@@ -130,4 +159,10 @@ export class Comparison {
     }
     return nearest
   }
+}
+
+/** Whether one path is the other or lies beneath it. */
+function overlap(one: Path, other: Path): boolean {
+  const length = Math.min(one.length, other.length)
+  return pathKey(one.slice(0, length)) === pathKey(other.slice(0, length))
 }

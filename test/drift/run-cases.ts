@@ -139,6 +139,8 @@ async function served(
     custom.some(({ source }) => !stage.discovery.resources().some(({ group }) => group.includes(source.name)))
   do await stage.refresh()
   while (missing() && Date.now() < end)
+  // Policies are compiled at intervals.
+  if (staged.some(({ one }) => one.setup?.includes('kind: MutatingAdmissionPolicy'))) await sleep(2000)
 }
 
 /** A kind that came with its definition is served a moment later. */

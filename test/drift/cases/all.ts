@@ -1,7 +1,14 @@
 import type { DriftCase } from '../drift-case.ts'
+import { admissionCases } from './admission.ts'
 import { apiCases } from './apis.ts'
 import { coreCases } from './core.ts'
 import { customCases } from './customs.ts'
 import { workloadCases } from './workloads.ts'
 
-export const allCases: readonly DriftCase[] = [...workloadCases, ...coreCases, ...apiCases, ...customCases]
+export const allCases: readonly DriftCase[] = [
+  ...workloadCases,
+  ...coreCases,
+  ...apiCases,
+  ...customCases,
+  ...admissionCases,
+]
