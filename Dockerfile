@@ -1,4 +1,4 @@
-# The guard as an image: Node 24 runs src/ as it is, as a user without rights, on a read-only root file system.
+# The guard as an image: Node 24 runs the bundle of src/, as a user without rights, on a read-only root file system.
 #   docker build -t gitops-guard .          or: buildah bud -t gitops-guard .
 # Both bases are build arguments, for registries of your own and for builds without one (test/image does that). The
 # first needs node and npm, the second only Debian's apt: so npm, yarn and corepack never reach the image that runs.
@@ -12,9 +12,11 @@ ARG RUNTIME_IMAGE=docker.io/library/debian:bookworm-slim@sha256:3783cc01769c7b2b
 FROM ${NODE_IMAGE} AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
-# No package that runs needs its install script. What only a compiler or a debugger reads goes.
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
- && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.md' \) -delete
+# No package needs its install script here, and none of them reaches the image: the bundle holds what it uses.
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY esbuild.config.js ./
+COPY src src
+RUN npm run build
 # `COPY --from` follows a symbolic link, so this is the binary wherever the base keeps it.
 RUN cp "$(command -v node)" /usr/local/bin/node-binary
 
@@ -42,17 +44,15 @@ RUN apt-get update \
  && install -d -o 65532 -g 65532 -m 0700 /var/lib/gitops-guard
 COPY --from=packages /usr/local/bin/node-binary /usr/local/bin/node
 COPY --from=renderers /renderers /usr/local/lib/gitops-guard/renderers
-COPY --from=packages /app/node_modules /app/node_modules
-COPY package.json LICENS[E] /app/
+COPY --from=packages /app/dist /app/dist
+COPY package.json /app/
 COPY deploy /app/deploy
-COPY src /app/src
-RUN ln -s /app/src/cli.ts /usr/local/bin/gitops-guard && node --check /app/src/cli.ts
+RUN ln -s /app/dist/cli.js /usr/local/bin/gitops-guard && ln -s /app/dist/cli.js /usr/local/bin/kubectl-guard && gitops-guard --version
 
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="gitops-guard" \
       org.opencontainers.image.description="Makes Git the only way to change a Kubernetes cluster." \
-      org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 ENV NODE_ENV=production HOME=/var/lib/gitops-guard GITOPS_GUARD_RENDERERS=/usr/local/lib/gitops-guard/renderers
@@ -60,5 +60,5 @@ WORKDIR /app
 USER 65532:65532
 # /validate over HTTPS; /healthz, /readyz and /metrics over HTTP.
 EXPOSE 9443 8080
-ENTRYPOINT ["/usr/bin/tini", "--", "/usr/local/bin/node", "/app/src/cli.ts"]
+ENTRYPOINT ["/usr/bin/tini", "--", "/usr/local/bin/node", "/app/dist/cli.js"]
 CMD ["serve"]
