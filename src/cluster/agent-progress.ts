@@ -15,7 +15,7 @@ export interface AgentProgressOptions {
   same: SameRepository
   /** Milliseconds since the epoch. Default: the system's clock. */
   now?: () => number
-  /** An agent's object could be neither read nor asked. */
+  /** The right to read an agent's objects is missing, or one could not be asked. */
   onError?: (error: unknown) => void
 }
 
@@ -176,6 +176,7 @@ export class AgentProgressReader {
     const kept = new Map<string, KubeObject>()
     this.#kept.set(resource, kept)
     let listed: Set<string> | undefined
+    let told = false
     return new Reflector({
       api: this.#options.api,
       resource,
@@ -192,7 +193,10 @@ export class AgentProgressReader {
       },
       onState: ({ phase, lastError }) => {
         if (phase === 'absent') kept.clear()
-        else if (lastError !== undefined && phase === 'waiting') this.#options.onError?.(lastError)
+        // Everything else passes: a server that restarts, a kind that is just coming.
+        const refused = phase === 'waiting' && lastError instanceof ApiError && lastError.status === 403
+        if (refused && !told) this.#options.onError?.(lastError)
+        if (phase !== 'listing') told = refused
       },
     })
   }
