@@ -26,6 +26,7 @@ export function requireSshd(): string {
   const found = find()
   if (found) return found
   try {
+    execFileSync('apt-get', ['update', '-qq'], { stdio: 'pipe' })
     execFileSync('apt-get', ['install', '-y', '--no-install-recommends', 'openssh-server'], { stdio: 'pipe' })
   } catch {
     // Told below.
