@@ -15,6 +15,9 @@ const ADMISSION = 'admissionregistration.k8s.io'
 const CORE = { group: '', version: 'v1', namespaced: true }
 const METADATA = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json;q=0.1'
 
+/** Lists of one kind, by namespace; where there would be more, one of all. */
+const MOST_LISTS = 20
+
 /** Lists what a cluster holds of a few kinds; what may not be seen is noted once and left out. */
 export class ClusterLook {
   readonly #api: ClusterApi
@@ -106,9 +109,19 @@ export class ClusterLook {
     }
   }
 
-  /** Objects of a kind everywhere, with their apiVersion; undefined where they may not be seen. */
-  async objects(group: string, kind: string): Promise<KubeObject[] | undefined> {
-    return await this.#list(group, kind)
+  /** Objects of a kind where Git declares some, with their apiVersion; undefined where they may not be seen. */
+  async objects(of: {
+    group: string
+    kind: string
+    namespaces: ReadonlySet<string>
+  }): Promise<KubeObject[] | undefined> {
+    const { group, kind, namespaces } = of
+    // A list of all of a big cluster's Secrets costs more than a few of some namespaces.
+    if (namespaces.size > MOST_LISTS) return await this.#list(group, kind)
+    const lists = await Promise.all(
+      [...namespaces].map((namespace) => this.#list(group, kind, namespace === '' ? undefined : namespace)),
+    )
+    return lists.every((list) => list !== undefined) ? lists.flat() : undefined
   }
 
   /** Whether admission from files refuses a change of the guard's policies; undefined where it cannot be told. */
@@ -201,7 +214,8 @@ export class ClusterLook {
 
   #missed(what: string, error: unknown): void {
     if (!(error instanceof ApiError) || error.status === 0) throw error
-    this.unseen.push(`${what}: ${error.serverMessage}`)
+    const text = `${what}: ${error.serverMessage}`
+    if (!this.unseen.includes(text)) this.unseen.push(text)
   }
 }
 

@@ -10,6 +10,7 @@ import { knownForms } from '../guard/known-forms.ts'
 import { wantedObjects } from '../guard/registration.ts'
 import { GUARD_NAME, type Settings } from '../guard/settings.ts'
 import type { DesiredState } from '../model/desired.ts'
+import type { ObjectRef } from '../model/identity.ts'
 import type { KubeObject } from '../model/json.ts'
 import type { Policy } from '../model/policy.ts'
 import { fieldOf, isObject } from '../object/json.ts'
@@ -46,19 +47,19 @@ export async function gatherFacts(
   const namespaces = [...index.namespaces()].toSorted()
   const missing = new Set<string>()
   const custom = new Set<string>()
-  const kinds = new Map<string, { group: string; kind: string }>()
+  const kinds = new Map<string, DeclaredKind>()
   for (const { manifest } of index.all()) {
     const { group, kind } = manifest.ref
     if (discovery.resourceFor(group, kind) === undefined)
       missing.add(group === '' ? kind : `${group}/${kind}`)
-    else kinds.set(`${group}/${kind}`, { group, kind })
+    else declaredKind(kinds, manifest.ref).namespaces.add(manifest.ref.namespace)
     if (
       group.includes('.') &&
       (!group.endsWith('.k8s.io') || discovery.customKind(group, kind) !== undefined)
     )
       custom.add(group)
   }
-  const lists = await Promise.all([...kinds.values()].map(({ group, kind }) => look.objects(group, kind)))
+  const lists = await Promise.all([...kinds.values()].map((each) => look.objects(each)))
   const live = byIdentity(lists.flatMap((list) => list ?? []))
   const [rewriters, guard, staticManifests, failure, reached, writers] = await Promise.all([
     look.rewriters(index),
@@ -100,6 +101,20 @@ export async function gatherFacts(
     },
     unseen: look.unseen,
   }
+}
+
+/** A kind that Git declares, with the namespaces that it declares objects in. */
+interface DeclaredKind {
+  group: string
+  kind: string
+  namespaces: Set<string>
+}
+
+function declaredKind(kinds: Map<string, DeclaredKind>, { group, kind }: ObjectRef): DeclaredKind {
+  const key = `${group}/${kind}`
+  const known = kinds.get(key) ?? { group, kind, namespaces: new Set<string>() }
+  kinds.set(key, known)
+  return known
 }
 
 /** One source that cannot be read says nothing of the others. */
