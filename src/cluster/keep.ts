@@ -57,6 +57,8 @@ export class Keeper {
   #stored: KubeObject | undefined
   #live: KubeObject | undefined
   #eventAt = 0
+  /** How many events there were: an answer that one overtook may be of yesterday. */
+  #events = 0
   #working: Promise<void> | undefined
   #again = false
   #stopped = false
@@ -113,6 +115,7 @@ export class Keeper {
     const isOwnWrite =
       this.#stored !== undefined && resourceVersion === this.#stored.metadata['resourceVersion']
     this.#live = live
+    this.#events++
     if (isOwnWrite) return
     this.#eventAt = performance.now()
     this.#work()
@@ -158,6 +161,7 @@ export class Keeper {
   async #create(wanted: KubeObject): Promise<void> {
     if (this.#mustWait()) return
     const wasThere = this.#stored !== undefined
+    const events = this.#events
     try {
       this.#keep((await this.#options.api.create(this.#options.resource, wanted)).object)
     } catch (error) {
@@ -165,11 +169,14 @@ export class Keeper {
       return this.#readAgain()
     }
     if (wasThere) this.#tell({ operation: 'deleted', changes: [], manager: undefined })
+    // It may have been deleted before its creation was answered.
+    if (this.#events !== events) await this.#readAgain()
   }
 
   /** Changes is undefined while it is not known what the API server makes of what is wanted: the answer tells. */
   async #put(wanted: KubeObject, live: KubeObject, changes: FieldChange[] | undefined): Promise<void> {
     let answer: KubeObject
+    const events = this.#events
     try {
       answer = (await this.#options.api.update(this.#options.resource, over(wanted, live))).object
     } catch (error) {
@@ -184,17 +191,20 @@ export class Keeper {
         changes,
         manager: lastManager(live, this.#options.api.fieldManager),
       })
+    if (this.#events !== events) await this.#readAgain()
   }
 
-  /** Somebody was faster. */
+  /** Somebody was faster. What an event says meanwhile is newer than the answer. */
   async #readAgain(): Promise<void> {
     const { api, resource, name, namespace } = this.#options
+    const events = this.#events
+    let live: KubeObject | undefined
     try {
-      this.#live = (await api.get(resource, { name, namespace })).object
+      live = (await api.get(resource, { name, namespace })).object
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 404) throw error
-      this.#live = undefined
     }
+    if (this.#events === events) this.#live = live
     this.#again = true
   }
 

@@ -1,7 +1,7 @@
 /** With every replica of the guard dead: people are refused, everybody who must work goes on. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { AGENT, OPERATOR, paths, Stage } from './stage.ts'
+import { OPERATOR, paths, Stage } from './stage.ts'
 
 const MERGE = { contentType: 'application/merge-patch+json' }
 const DRAINER = 'system:serviceaccount:elsewhere:drainer'

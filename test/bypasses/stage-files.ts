@@ -47,6 +47,7 @@ export function configuration({ repository, stateDir }: { repository: string; st
   return `apiVersion: gitops-guard.dev/v1alpha1
 kind: GuardConfig
 mode: enforce
+graceSeconds: 5
 stateDir: ${stateDir}
 sources:
   - name: shop
