@@ -7,7 +7,8 @@ import { helmChart } from './helm-chart.ts'
 import type { HelmChart } from './helm-chart.ts'
 import { fileOf, lineOf, sourceOf } from './helm-origins.ts'
 import { randomObjects } from './helm-random.ts'
-import { placeInFile } from './kustomize-origins.ts'
+import { placeInFile, writtenObjects } from './kustomize-origins.ts'
+import type { WrittenObject } from './kustomize-origins.ts'
 import { readManifests } from './manifests.ts'
 import { failureText, renderFailure } from './render-failure.ts'
 import { secretsOf } from './render-secrets.ts'
@@ -84,6 +85,7 @@ export class HelmRenderer implements Renderer {
         revision: input.revision,
         ...read,
         documents: new Map(byId(documents)),
+        written: new Map(),
       }
       return { manifests: [...read.manifests], problems: [...read.problems], files: new Map(), rendering }
     } finally {
@@ -124,7 +126,7 @@ class Reading {
   /** How many objects of a kind a template has given so far. */
   private readonly seen = new Map<string, number>()
   /** Files of CRDs, which Helm prints as they are. */
-  private readonly crds = new Map<string, readonly Manifest[]>()
+  private readonly crds = new Map<string, readonly WrittenObject[]>()
 
   constructor(input: RenderInput, chart: HelmChart, contents: Contents) {
     this.input = input
@@ -183,12 +185,13 @@ class Reading {
     const { source, revision } = this.input
     const text = this.contents.get(file)?.toString('utf8') ?? ''
     if (from?.includes('/crds/')) {
-      const manifests =
+      const objects =
         this.crds.get(file) ??
-        readManifests(readDocuments(text, file).documents, { source, file, revision }).manifests
-      this.crds.set(file, manifests)
-      const manifest = { ref, object, hash, origin: { file, line: 1, revision } }
-      const { line, approximate, written } = placeInFile(manifest, { file, manifests })
+        writtenObjects(
+          readManifests(readDocuments(text, file).documents, { source, file, revision }).manifests,
+        )
+      this.crds.set(file, objects)
+      const { line, approximate, written } = placeInFile({ ref, object }, file, objects)
       const origin = { file, line, revision, ...(approximate ? { approximate } : {}) }
       return { ref, object, hash, origin, ...(written ? { written } : {}) }
     }

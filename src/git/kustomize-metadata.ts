@@ -26,7 +26,8 @@ export function withOrigins(content: string): { content: string; asked: boolean 
   const pair = root.items.find(({ key }) => isScalar(key) && key.source === 'buildMetadata')
   const range = (pair?.value as { range?: [number, number, number] } | null | undefined)?.range
   if (pair && range) {
-    return { content: `${text.slice(0, range[0])} ${list}${text.slice(range[1])}`, asked: false }
+    const end = text.slice(range[0], range[1]).endsWith('\n') ? '\n' : ''
+    return { content: `${text.slice(0, range[0])} ${list}${end}${text.slice(range[1])}`, asked: false }
   }
   const [start, end] = root.range
   const line = `buildMetadata: ${list}`

@@ -60,23 +60,39 @@ function readOrigin(text: string, root: string): KustomizeOrigin | undefined {
   return { file, ...(generator === undefined ? {} : { generator }) }
 }
 
-/** The manifests of a file that kustomize read, for looking up objects. */
-export interface OriginFile {
-  file: string
-  manifests: readonly Manifest[]
+/** An object as a file has it, as far as finding it again needs that. */
+export interface WrittenObject {
+  ref: ObjectRef
+  line: number
+  /** Of all but what kustomizations usually add. */
+  body: string
+  written?: Written | undefined
 }
 
-/** The manifest of the file that became the object. Prefixes, suffixes and namespaces of a kustomization are allowed for. */
-export function placeInFile({ ref, object }: Manifest, { file, manifests }: OriginFile): PlaceInGit {
-  const ofKind = manifests.filter((other) => other.ref.kind === ref.kind && other.ref.group === ref.group)
+export function writtenObjects(manifests: readonly Manifest[]): WrittenObject[] {
+  return manifests.map(({ ref, object, origin, written }) => ({
+    ref,
+    line: origin.line,
+    body: bodyOf(object),
+    written,
+  }))
+}
+
+/** Where in a file the object is written that became this one. Prefixes, suffixes and namespaces of a kustomization are allowed for. */
+export function placeInFile(
+  { ref, object }: Pick<Manifest, 'ref' | 'object'>,
+  file: string,
+  objects: readonly WrittenObject[],
+): PlaceInGit {
+  const ofKind = objects.filter((other) => other.ref.kind === ref.kind && other.ref.group === ref.group)
   const [best] = ofKind
     .map((other) => ({ other, score: score(ref, other.ref) }))
     .filter(({ score }) => score > 0 || ofKind.length === 1)
     .sort((a, b) => b.score - a.score)
-  if (!best) return { file, line: manifests[0]?.origin.line ?? 1, approximate: true }
-  const approximate = best.score === 0 || body(best.other.object) !== body(object)
-  const { origin, written } = best.other
-  return { file, line: origin.line, approximate, written: approximate ? undefined : written }
+  if (!best) return { file, line: objects[0]?.line ?? 1, approximate: true }
+  const approximate = best.score === 0 || best.other.body !== bodyOf(object)
+  const { line, written } = best.other
+  return { file, line, approximate, written: approximate ? undefined : written }
 }
 
 /** The entry of a generator that made the object. */
@@ -104,7 +120,7 @@ function score(built: ObjectRef, written: ObjectRef): number {
 }
 
 /** All but what kustomizations usually add: two objects of the same body differ in name, namespace, labels and annotations at most. */
-function body(object: KubeObject): string {
+function bodyOf(object: KubeObject): string {
   const metadata = without(object.metadata, ['name', 'namespace', 'labels', 'annotations'])
   return stableHash({ ...object, metadata })
 }

@@ -4,8 +4,8 @@ import type { Manifest, Problem } from '../model/desired.ts'
 import { kustomizeInputs } from './kustomize-inputs.ts'
 import type { KustomizeInputs } from './kustomize-inputs.ts'
 import { withOrigins } from './kustomize-metadata.ts'
-import { placeInFile, placeInKustomization, takeOrigin } from './kustomize-origins.ts'
-import type { KustomizeOrigin, OriginFile, PlaceInGit } from './kustomize-origins.ts'
+import { placeInFile, placeInKustomization, takeOrigin, writtenObjects } from './kustomize-origins.ts'
+import type { KustomizeOrigin, PlaceInGit, WrittenObject } from './kustomize-origins.ts'
 import { readManifests } from './manifests.ts'
 import { failureText, renderFailure } from './render-failure.ts'
 import { linesOf, secretsOf } from './render-secrets.ts'
@@ -56,12 +56,14 @@ export class KustomizeRenderer implements Renderer {
         return renderFailure(input, [problem(input, inputs.rootFile, `kustomize build: ${said}`)])
       }
       const documents = await readRendered(stdout, input.rendering?.documents)
-      const read = new Placing(input, inputs, contents, asked).read(documents)
+      const placing = new Placing(input, inputs, contents, asked)
+      const read = placing.read(documents)
       const rendering = {
         inputs: hash,
         revision: input.revision,
         ...read,
         documents: new Map(documents.map((document) => [document.id, document])),
+        written: placing.written,
       }
       return { manifests: [...read.manifests], problems: [...read.problems], files: new Map(), rendering }
     } finally {
@@ -102,7 +104,8 @@ class Placing {
   private readonly contents: Contents
   /** The kustomization itself asks for the annotations: then they belong to the objects. */
   private readonly asked: boolean
-  private readonly files = new Map<string, OriginFile>()
+  /** What files hold, by their blobs. */
+  readonly written = new Map<string, readonly WrittenObject[]>()
 
   constructor(input: RenderInput, inputs: KustomizeInputs, contents: Contents, asked: boolean) {
     this.input = input
@@ -148,7 +151,7 @@ class Placing {
     if (!origin || !file) return { file: rootFile, line: 1, approximate: true }
     const kustomization = kustomizations.get(file)
     if (kustomization) return placeInKustomization(manifest, { ...origin, file }, kustomization.document)
-    return placeInFile(manifest, this.originFile(file))
+    return placeInFile(manifest, file, this.objectsIn(file))
   }
 
   /** A file that was read, by the name that kustomize has for it: links are resolved here. */
@@ -157,14 +160,15 @@ class Placing {
     return place?.type === 'file' && this.contents.has(place.path) ? place.path : undefined
   }
 
-  private originFile(file: string): OriginFile {
-    let known = this.files.get(file)
+  private objectsIn(file: string): readonly WrittenObject[] {
+    const oid = this.inputs.files.get(file)?.oid ?? ''
+    let known = this.written.get(oid) ?? this.input.rendering?.written.get(oid)
     if (!known) {
       const { source, revision } = this.input
       const { documents } = readDocuments(this.contents.get(file) ?? '', file)
-      known = { file, manifests: readManifests(documents, { source, file, revision }).manifests }
-      this.files.set(file, known)
+      known = writtenObjects(readManifests(documents, { source, file, revision }).manifests)
     }
+    this.written.set(oid, known)
     return known
   }
 }

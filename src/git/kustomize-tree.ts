@@ -18,6 +18,8 @@ export class CommitTree {
   private readonly targets: ReadonlyMap<string, string>
   /** Links that were on the way to what was looked up, with the places that they lead to. */
   readonly followed = new Map<string, string>()
+  /** Links that are being resolved: one that leads to itself leads nowhere. */
+  private readonly resolving = new Set<string>()
 
   private constructor(entries: readonly TreeEntry[], targets: ReadonlyMap<string, string>) {
     this.targets = targets
@@ -66,10 +68,12 @@ export class CommitTree {
         at = next
         continue
       }
-      if (target.startsWith('/') || ++links > MAX_LINKS) return undefined
+      if (target.startsWith('/') || ++links > MAX_LINKS || this.resolving.has(next)) return undefined
       if (!this.followed.has(next)) {
         // Without the rest of the way, so that what is put on disk leads to a place and never to another link.
-        const place = this.look(posix.join(at, '.') === '.' ? target : `${at}/${target}`)
+        this.resolving.add(next)
+        const place = this.look(`${at === '' ? '.' : at}/${target}`)
+        this.resolving.delete(next)
         if (!place || place.type === 'submodule') return undefined
         this.followed.set(next, place.path)
       }

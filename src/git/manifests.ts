@@ -2,7 +2,7 @@
 import type { Manifest, Problem } from '../model/desired.ts'
 import type { Json, JsonObject, KubeObject } from '../model/json.ts'
 import { groupOf } from '../object/identity.ts'
-import { fieldOf, isObject } from '../object/json.ts'
+import { fieldOf, isObject, parseJson, stringifyJson } from '../object/json.ts'
 import { stableHash } from './stable-hash.ts'
 import type { YamlDocument } from './yaml.ts'
 
@@ -117,7 +117,7 @@ function readValue(value: Json, path: Path, document: YamlDocument, origin: File
       `${kind} ${name} is encrypted by SOPS and cannot be compared, so it is not guarded: only the agent can decrypt it`,
     )
   }
-  const object = value as KubeObject
+  const object = compact(value) as KubeObject
   read.manifests.push({
     ref: { group: groupOf(apiVersion), kind, namespace, name },
     object,
@@ -125,6 +125,14 @@ function readValue(value: Json, path: Path, document: YamlDocument, origin: File
     hash: stableHash(object),
     written: { object, lines: document.linesIn(object, path) },
   })
+}
+
+/**
+ * The same value as few bytes: its texts would else each keep the whole file in memory, and what comes from one parse shares the layout
+ * of its objects and the texts of its keys.
+ */
+function compact(value: JsonObject): Json {
+  return parseJson(stringifyJson(value))
 }
 
 /** As apimachinery's UnstructuredList does: a typed list's items may leave out what its kind says. */

@@ -1,6 +1,7 @@
 /** Turns the files of a source into manifests: the seam for plain YAML, Kustomize and Helm. */
 import type { Manifest, Problem } from '../model/desired.ts'
 import type { BlobRef } from './repository.ts'
+import type { WrittenObject } from './kustomize-origins.ts'
 import type { KnownDocuments } from './rendered-documents.ts'
 import type { SourceSpec } from './source-spec.ts'
 import type { TreeEntry } from './tree.ts'
@@ -50,6 +51,8 @@ export interface Rendering {
   manifests: readonly Manifest[]
   problems: readonly Problem[]
   documents: KnownDocuments
+  /** What the files that it read hold, by their blobs. */
+  written: ReadonlyMap<string, readonly WrittenObject[]>
 }
 
 export interface Rendered {

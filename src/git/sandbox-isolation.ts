@@ -14,13 +14,13 @@ export interface Isolated {
   path: (file: string) => string
 }
 
-/** KiB of address space: what a rendering can need, and far less than what would push the guard out of memory. */
-const MEMORY = 4 * 1024 * 1024
+/** KiB of address space, of which Go reserves half without using it. Where memory is short all the same, the kernel takes this process first. */
+const MEMORY = 2 * 1024 * 1024
 /** Blocks of 512 bytes, for each file that it writes. */
 const FILE = 128 * 1024
 
 // Not every shell knows every limit; those that it knows hold.
-const LIMITS = `ulimit -c 0; ulimit -v ${MEMORY}; ulimit -f ${FILE}`
+const LIMITS = `ulimit -c 0; ulimit -v ${MEMORY}; ulimit -f ${FILE}; echo 1000 > /proc/self/oom_score_adj`
 const CONFINED = `{ ${LIMITS}; } 2>/dev/null; mount --bind "$1" "$2/program" && cd "$2" && root="$2" && shift 2 && exec chroot "$root" /program "$@"`
 const LIMITED = `{ ${LIMITS}; } 2>/dev/null; program="$1"; shift; PATH=/nonexistent; export PATH; exec "$program" "$@"`
 /** Nobody listens there: for a program that has a network and keeps to the proxy settings. */
@@ -42,6 +42,7 @@ export function isolated({
     HOME: path('tmp'),
     TMPDIR: path('tmp'),
     LC_ALL: 'C',
+    GOMEMLIMIT: '600MiB',
     HTTP_PROXY: NOWHERE,
     HTTPS_PROXY: NOWHERE,
     ...homesOf(path('tmp')),

@@ -113,7 +113,7 @@ describe('the sandbox', { skip }, () => {
     const { environment } = isolated({ program: '/x', folder: '/f', isolation: 'none' })
     assert.deepEqual(
       Object.keys(environment).filter(
-        (name) => !/^(PATH|HOME|TMPDIR|LC_ALL|HTTPS?_PROXY|HELM_\w+_HOME)$/.test(name),
+        (name) => !/^(PATH|HOME|TMPDIR|LC_ALL|GOMEMLIMIT|HTTPS?_PROXY|HELM_\w+_HOME)$/.test(name),
       ),
       [],
     )
