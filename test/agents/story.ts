@@ -176,7 +176,11 @@ export function tellStory({ title, preset, install, attempts }: StoryOptions): v
     it('bring a deleted object back so that the agent prunes it when Git drops it', async () => {
       const { status } = await pastTheGuard(alice, { method: 'DELETE', path: NEW })
       assert.equal(status, 200)
-      await until('the ConfigMap is back', async () => (await plane.api('GET', NEW)).status === 200)
+      await until('the ConfigMap is back', async () => {
+        const told = await guard.interference()
+        return told.some(({ event, object }) => event === 'repaired' && object === 'ConfigMap shop/new')
+      })
+      assert.equal((await plane.api('GET', NEW)).status, 200)
       await undisturbed(async () => {
         shop.git('rm', '--quiet', 'prod/new.yaml')
         await roll('No new ConfigMap')

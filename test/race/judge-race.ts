@@ -19,6 +19,8 @@ export interface Outcome {
   standing: string[]
   /** Milliseconds for which each edit could be seen, ascending. */
   healedMs: number[]
+  /** Edits that could be seen for more than three seconds, the slowest first. */
+  slow: { object: string; token: string; ms: number }[]
 }
 
 /**
@@ -60,9 +62,9 @@ export function judgeRace(
 function judgeEdits(
   sights: readonly Sight[],
   edits: readonly Edit[],
-): Pick<Outcome, 'standing' | 'healedMs'> {
+): Pick<Outcome, 'standing' | 'healedMs' | 'slow'> {
   const standing: string[] = []
-  const healedMs: number[] = []
+  const healed: Outcome['slow'] = []
   for (const { object, token } of edits) {
     const own = sights.filter((sight) => sight.object === object)
     const from = own.findIndex(({ text }) => text.includes(token))
@@ -72,9 +74,11 @@ function judgeEdits(
     const last = own.at(-1)
     if (from === -1 || to === -1 || (last?.type !== 'deleted' && last?.text.includes(token)))
       standing.push(`${object}: ${token}`)
-    else healedMs.push(own[to]!.at - own[from]!.at)
+    else healed.push({ object, token, ms: own[to]!.at - own[from]!.at })
   }
-  return { standing, healedMs: healedMs.toSorted((a, b) => a - b) }
+  healed.sort((a, b) => a.ms - b.ms)
+  const slow = healed.filter(({ ms }) => ms > 3_000).toReversed()
+  return { standing, healedMs: healed.map(({ ms }) => ms), slow }
 }
 
 /** The delete that was answered nearest to when the end of the object was seen. */

@@ -46,6 +46,8 @@ export async function runRace(test: TestContext, options: RunOptions): Promise<O
   test.diagnostic(
     `${undone.length} of the agent's writes undone; ${healedMs.length} of ${edits.length} edits undone, after ${at(0.5)} ms (median), ${at(0.99)} ms (99 %), ${at(1)} ms at most`,
   )
+  for (const { object, token, ms } of outcome.slow.slice(0, 3))
+    test.diagnostic([`${token} stood for ${ms} ms:`, ...story(`${object} `, options, token)].join('\n  '))
   assert.deepEqual(undone, [])
   assert.deepEqual(outcome.standing, [])
   const denied = (await guard.interference()).filter(
@@ -74,14 +76,16 @@ function differences(shop: RaceShop, witness: Witness): string[] {
   return found
 }
 
-/** The last versions of the object that a difference begins with, and who wrote each. */
-function story(difference: string, { witness, audit }: RunOptions): string[] {
+/** The last versions of the object that a text begins with, and who wrote each; those around a token where one is given. */
+function story(text: string, { witness, audit }: RunOptions, token?: string): string[] {
   const { writers } = audit.read()
-  return witness.sights
-    .filter(({ object }) => difference.startsWith(`${object} `))
-    .slice(-12)
-    .map(({ at, type, commit, version, text }) => {
-      const token = /alice-[\d-]+/.exec(text)?.[0] ?? ''
-      return `${new Date(at).toISOString()} ${type} by ${writers.get(version) ?? '?'}: commit ${commit} ${token}`
-    })
+  const own = witness.sights.filter(({ object }) => text.startsWith(`${object} `))
+  const from =
+    token === undefined ? own.length - 12 : own.findIndex((sight) => sight.text.includes(token)) - 2
+  return own.slice(Math.max(0, from), Math.max(0, from) + 12).map((sight) => {
+    const { at, type, commit, version } = sight
+    const tokens = [...new Set(sight.text.match(/alice-\d+-\d+/g) ?? [])].join(' ')
+    const ending = sight.text.includes('deletionTimestamp') ? ' terminating' : ''
+    return `${new Date(at).toISOString()} ${type}${ending} by ${writers.get(version) ?? '?'}: commit ${commit} ${tokens}`
+  })
 }
