@@ -18,6 +18,7 @@ const program = new Command('gitops-guard')
   .description('Makes Git the only way to change a Kubernetes cluster.')
   .version('0.1.0')
   .configureHelp({ showGlobalOptions: true })
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   .addHelpText(
     'after',
     `
@@ -123,7 +124,7 @@ async function loadDemo() {
   const file = join(packageRoot(), 'src', 'demo', 'demo.ts')
   if (!existsSync(file))
     throw new Error('the demo needs a checkout of the project: clone it and run make demo')
-  return ((await import(file)) as typeof import('./demo/demo.ts')).demo
+  return ((await import(file)) as { demo(options: { keep?: boolean }): Promise<number> }).demo
 }
 
 await program.parseAsync()

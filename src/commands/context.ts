@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { connect } from '../cluster/connection.ts'
 import { ClusterApi } from '../cluster/api.ts'
+import { ApiError } from '../cluster/api-error.ts'
+import { connect, type Connection } from '../cluster/connection.ts'
 import { Discovery } from '../cluster/discovery.ts'
 import { processEnvironment, type Environment } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
@@ -32,14 +34,34 @@ export async function readSettings({ config }: Pick<CommonOptions, 'config'>): P
   return settingsOf(await loadConfig(config, { presets: presetNames }))
 }
 
-/** A connection to the cluster that the options name, with what it serves. */
-export async function openCluster({ kubeconfig, context }: Pick<CommonOptions, 'kubeconfig' | 'context'>) {
-  const connection = connect({ kubeconfig, context })
+/** A connection to the cluster that the options name, with what it serves. @throws Error with what to look at. */
+export async function openCluster(options: Pick<CommonOptions, 'kubeconfig' | 'context'>) {
+  const connection = connectTo(options)
   const api = new ClusterApi(connection)
   const discovery = new Discovery({ api })
-  await discovery.refresh()
-  await discovery.readCustomKinds()
+  try {
+    await discovery.refresh()
+    await discovery.readCustomKinds()
+  } catch (error) {
+    connection.close()
+    const { server, name } = connection
+    const what =
+      error instanceof ApiError && error.status !== 0
+        ? `the API server ${server} refuses the user of the context ${name}`
+        : `the API server ${server} of the context ${name} cannot be reached`
+    throw new Error(`${what}: is it the right --kubeconfig and --context?`, { cause: error })
+  }
   return { connection, api, discovery }
+}
+
+/** The way to the cluster that the options name; nothing is asked yet. @throws Error with what to look at. */
+export function connectTo({
+  kubeconfig,
+  context,
+}: Pick<CommonOptions, 'kubeconfig' | 'context'>): Connection {
+  if (kubeconfig !== undefined && !existsSync(kubeconfig))
+    throw new Error(`there is no kubeconfig ${kubeconfig}: name one with --kubeconfig`)
+  return connect({ kubeconfig, context })
 }
 
 /** The sources that are asked for: all, or those named. @throws Error for a name that is none. */

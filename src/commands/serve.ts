@@ -1,12 +1,12 @@
 import { hostname } from 'node:os'
-import { connect } from '../cluster/connection.ts'
 import { processEnvironment } from '../config/environment.ts'
 import { formatProblem } from '../config/problem.ts'
 import { watchConfig } from '../config/watch.ts'
 import { startGuard, type Guard } from '../guard.ts'
 import { settingsOf } from '../guard/settings.ts'
 import { createLogger } from '../telemetry/logger.ts'
-import { presetNames, type CommonOptions } from './context.ts'
+import { keepHeapSmall } from '../telemetry/small-heap.ts'
+import { connectTo, presetNames, type CommonOptions } from './context.ts'
 
 export interface ServeOptions extends CommonOptions {
   httpsPort: string
@@ -17,6 +17,7 @@ export interface ServeOptions extends CommonOptions {
 
 /** `gitops-guard serve`: runs the guard until SIGTERM or SIGINT. */
 export async function serve(options: ServeOptions): Promise<number> {
+  keepHeapSmall()
   const environment = processEnvironment()
   const { logLevel, color } = environment
   const logger = createLogger({ level: logLevel, pretty: process.stdout.isTTY === true, color })
@@ -40,7 +41,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     },
     { presets: presetNames, environment: environment.variables },
   )
-  const connection = connect({ kubeconfig: options.kubeconfig, context: options.context })
+  const connection = connectTo(options)
   try {
     const guard = await startGuard({
       settings: settingsOf(watched.config),

@@ -50,7 +50,10 @@ async function byProxy(options: CommonOptions): Promise<GuardStatus> {
 }
 
 async function byUrl(url: string): Promise<GuardStatus> {
-  const answer = await fetch(`${url.replace(/\/$/, '')}/status`)
+  const answer = await fetch(`${url.replace(/\/$/, '')}/status`).catch((error: unknown) => {
+    const cause = error instanceof Error ? (error.cause ?? error) : error
+    throw new Error(`no guard answers at ${url}: --url names where it serves HTTP (8080)`, { cause })
+  })
   if (!answer.ok) throw new Error(`${url} answered ${answer.status}`)
   return (await answer.json()) as GuardStatus
 }

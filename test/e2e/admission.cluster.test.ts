@@ -121,8 +121,8 @@ const ATTEMPTS: [string, string[], RegExp, Record<string, string>?][] = [
   [
     'edit',
     ['edit', 'configmap/web'],
-    /change ConfigMap shop\/web \(data\.key x → y\)/,
-    { KUBE_EDITOR: "sed -i 's/^  key: x/  key: y/'" },
+    /change ConfigMap shop\/web \(data\.key x → z\)/,
+    { KUBE_EDITOR: "sed -i 's/^  key: x/  key: z/'" },
   ],
   [
     'label',
