@@ -34,6 +34,7 @@ test('print what the configuration takes as it is, whatever the names hold', () 
         written('velero:velero', 'PersistentVolumeClaim', ['metadata', 'labels', 'velero.io/x'], 'data'),
         written('flux-system:kustomize-controller', 'Service', ['spec', 'type'], 'web'),
         written('a:b', 'Secret', [], 'web'),
+        { ...written('c:d', 'Service', ['spec', 'type'], 'web'), more: true },
       ],
     }),
   )
@@ -41,6 +42,8 @@ test('print what the configuration takes as it is, whatever the names hold', () 
   const { allow, agents } = parseConfig(head + text, 'config.yaml', { presets: presetNames, environment: {} })
   assert.deepEqual(agents, [{ preset: 'flux' }])
   assert.ok(allow.length >= 4, text)
+  const wide = allow.find((one) => 'name' in one && one.name === 'c-d-service')
+  assert.deepEqual(wide && 'objects' in wide && wide.objects.names, ['*'])
   assert.match(text, /# seen 3 times, last 1970-01-01T00:00:01Z, such as Deployment shop\/web/)
   assert.match(text, /# system:serviceaccount:a:b: Secret created: not proposed/)
 })

@@ -35,7 +35,9 @@ export async function suggest(options: WrittenOptions): Promise<number> {
     '# In enforce these would be refused, as seen in audit and warn mode (+ add, ~ replace, - remove):',
   )
   for (const record of refused.toSorted((a, b) => b.count - a.count)) console.log(`# ${refusedLine(record)}`)
-  console.log('#\n# What lets them do that, and no more:')
+  console.log(
+    '#\n# What lets them do that and no more, but for presets, which let an operator do all of its job:',
+  )
   process.stdout.write(suggestionsAsYaml(suggestions))
   return 0
 }

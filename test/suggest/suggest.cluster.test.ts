@@ -69,7 +69,11 @@ before(async () => {
     )
     return status === 200
   })
-  await sleep(1000)
+  // A dry-run is asked about like any write, and leaves no record.
+  await until('reviews arrive', async () => {
+    await must('alice', ['-n', 'shop', 'annotate', 'configmap/web', 'a=b', '--dry-run=server'])
+    return (await guard.metric('reviews_total')) > 0
+  })
 })
 
 after(async () => {
