@@ -104,15 +104,22 @@ export const agentPresets: readonly AgentPreset[] = [
       '/metadata/annotations/reconcile.fluxcd.io~1resetAt',
     ],
     sources: [
-      'fluxcd/kustomize-controller: api/v1/kustomization_types.go, internal/controller/kustomization_controller.go',
-      'fluxcd/helm-controller: api/v2/helmrelease_types.go, internal/action/diff.go',
-      'fluxcd/pkg: apis/meta/annotations.go, ssa',
+      'fluxcd/kustomize-controller@v1.10.1: api/v1, internal/controller/kustomization_controller.go, main.go',
+      'fluxcd/helm-controller@v1.6.0-21-g0f61a86: api/v2/helmrelease_types.go, api/v2/annotations.go',
+      'fluxcd/pkg: apis/meta@v1.23.0 annotations.go, ssa@v0.61.0 manager.go (owner labels)',
+      'fluxcd/flux2@v2.9.0-36-gda2d22d3: manifests/bases, manifests/rbac/controller.yaml, pkg/manifestgen/install/options.go',
+      'fluxcd/notification-controller@v1.9.0-37-g2e46958: internal/server/receiver_handlers.go',
     ],
   },
   {
     name: 'argocd',
     title: 'Argo CD',
-    users: [accountUser('argocd', 'argocd-application-controller')],
+    // Never argocd-server, which acts for people. In a cluster that Argo CD reaches from another one, all of it comes as
+    // argocd-manager: the syncs, and what people do in its UI.
+    users: [
+      accountUser('argocd', 'argocd-application-controller'),
+      accountUser('kube-system', 'argocd-manager'),
+    ],
     namespaces: ['argocd'],
     dedicated: true,
     // 'kubectl-client-side-apply' is what it migrates from when a sync goes over to server-side apply.
@@ -141,6 +148,7 @@ export const agentPresets: readonly AgentPreset[] = [
     ],
     switches: [
       { key: 'argocd.argoproj.io/compare-options', reason: 'IgnoreExtraneous: no longer out of sync' },
+      { key: 'argocd.argoproj.io/ignore-differences', reason: 'changes of the fields it names are not seen' },
       { key: 'argocd.argoproj.io/sync-options', reason: 'Prune=false, Delete=false, Replace and others' },
       { key: 'argocd.argoproj.io/skip-reconcile', reason: 'true: the Application is not reconciled' },
       { key: 'argocd.argoproj.io/hook', reason: 'Skip, or a phase: no longer part of what is compared' },
@@ -153,11 +161,15 @@ export const agentPresets: readonly AgentPreset[] = [
     ],
     nudges: [
       '/metadata/annotations/argocd.argoproj.io~1refresh',
+      '/metadata/annotations/argocd.argoproj.io~1refresh-timestamp',
       '/metadata/annotations/argocd.argoproj.io~1hydrate',
+      '/metadata/annotations/argocd.argoproj.io~1hydrate-timestamp',
+      '/metadata/annotations/argocd.argoproj.io~1application-set-refresh',
     ],
     sources: [
-      'argoproj/argo-cd: common/common.go, docs/user-guide/sync-options.md, docs/user-guide/compare-options.md',
-      'argoproj/argo-cd: gitops-engine/pkg/sync/common/types.go, manifests/install.yaml',
+      'argoproj/argo-cd@v3.6.1: common/common.go, pkg/apis/application/v1alpha1/application_annotations.go, util/argo/diff/ignore.go, docs/user-guide/sync-options.md',
+      'argoproj/argo-cd@v3.6.1: manifests/install.yaml, manifests/base (roles), manifests/cluster-rbac, util/clusterauth/clusterauth.go (argocd-manager)',
+      'argoproj/gitops-engine@b89b0871b414: pkg/sync/common/types.go',
     ],
   },
   {
@@ -171,7 +183,10 @@ export const agentPresets: readonly AgentPreset[] = [
     companions: [],
     switches: [],
     nudges: [],
-    sources: ['fluxcd/flagger: pkg/apis/flagger/v1beta1, pkg/canary, charts/flagger'],
+    sources: [
+      'fluxcd/flagger@v1.41.0: pkg/apis/flagger/v1beta1, pkg/canary, charts/flagger, kustomize',
+      'left out: the namespaces of other meshes (appmesh-system, projectcontour and so on)',
+    ],
   },
   {
     name: 'tekton',
@@ -184,32 +199,39 @@ export const agentPresets: readonly AgentPreset[] = [
     companions: [],
     switches: [],
     nudges: [],
-    sources: ['tektoncd/pipeline: docs/taskruns.md (spec.serviceAccountName)'],
+    sources: ['tektoncd/pipeline: docs/taskruns.md (spec.serviceAccountName; nothing else here to confirm)'],
   },
   {
     name: 'jenkins-x',
     title: 'Jenkins X',
     users: [accountUser('jx-git-operator', 'jx-boot-job'), accountUser('jx', 'tekton-bot')],
     namespaces: ['jx-git-operator'],
-    stamps: { labels: ['gitops.jenkins-x.io/pipeline'], annotations: [] },
+    // The label gitops.jenkins-x.io/pipeline, by which it prunes, is written into Git before it applies: no stamp.
+    stamps: none,
     inputs: [],
     companions: [],
     switches: [],
     nudges: [],
-    sources: ['jenkins-x/jx-git-operator: charts/jx-git-operator, pkg/launcher/job'],
+    sources: [
+      'jenkins-x/jx-git-operator@v0.2.4: charts/jx-git-operator/templates/boot-sa.yaml, pkg/launcher/job',
+      'jenkins-x-charts/jxboot-helmfile-resources@03438ce: charts/jxboot-helmfile-resources/templates/build-bot-serviceaccount.yaml (tekton-bot)',
+      'jenkins-x.io/v3/admin/setup/upgrades/cluster (namespace jx-git-operator; the README of the operator installs it as jxgo)',
+    ],
   },
   {
     name: 'gitkube',
     title: 'Gitkube',
+    // Not told apart by field managers: it runs kubectl, or Helm 2, whose Tiller has an account of its own.
     users: [accountUser('kube-system', 'gitkube')],
     namespaces: [],
-    managers: ['gitkube-controller'],
     stamps: none,
     inputs: ['gitkube.sh/Remote'],
     companions: [],
     switches: [],
     nudges: [],
-    sources: ['hasura/gitkube: manifests/gitkube-setup.yaml, pkg/apis/gitkube.sh/v1alpha1'],
+    sources: [
+      'hasura/gitkube@v2020.03.0: manifests/gitkube-setup.yaml, pkg/apis/gitkube.sh, build/gitkubed/pre_receive.sh',
+    ],
   },
   {
     name: 'config-sync',
@@ -221,7 +243,7 @@ export const agentPresets: readonly AgentPreset[] = [
     ],
     namespaces: ['config-management-system'],
     dedicated: true,
-    managers: ['configsync', 'root-reconciler'],
+    managers: ['configsync.gke.io'],
     stamps: {
       labels: [
         'app.kubernetes.io/managed-by',
@@ -260,12 +282,14 @@ export const agentPresets: readonly AgentPreset[] = [
       { key: 'configmanagement.gke.io/managed', reason: 'disabled: the object is let go' },
       { key: 'client.lifecycle.config.k8s.io/mutation', reason: 'ignore: changes of it stay' },
       { key: 'client.lifecycle.config.k8s.io/deletion', reason: 'detach: it stays when Git drops it' },
+      { key: 'cli-utils.sigs.k8s.io/on-remove', reason: 'keep: it stays when Git drops it' },
       { key: 'configsync.gke.io/manager', reason: 'another reconciler owns it' },
     ],
     nudges: [],
     sources: [
-      'GoogleContainerTools/kpt-config-sync: pkg/metadata, pkg/core/clusterscoped.go, pkg/reconcilermanager',
-      'cloud.google.com/kubernetes-engine/config-sync/docs/reference/labels-and-annotations',
+      'GoogleContainerTools/kpt-config-sync@v1.22.0-29-gbd5fadf: pkg/metadata, pkg/core/names.go, pkg/api/configsync/register.go, pkg/applier/applier.go, manifests',
+      'sigs.k8s.io/cli-utils, as fluxcd/cli-utils@v0.36.0-flux.15 has it: pkg/common/common.go',
+      'docs.cloud.google.com/kubernetes-engine/config-sync/docs/reference/labels-and-annotations (declared-version)',
     ],
   },
 ]
