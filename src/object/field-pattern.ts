@@ -21,9 +21,9 @@ function token(segment: Segment): string {
   return `[${keys.join(',')}]`
 }
 
-/** A name that begins like an item would be read as one. */
+/** The grammar knows `[` only as the beginning of an item's keys. */
 function named(text: string): string {
-  return text === '' || text.startsWith('[') ? `*${escaped(text.slice(1))}` : escaped(text)
+  return text === '' ? '*' : escaped(text.replaceAll('[', '*'))
 }
 
 function textOf(value: Parameters<typeof stableStringify>[0]): string {
