@@ -19,6 +19,8 @@ export interface Row {
   title: string
   expect: Stopper
   run(stage: Stage): Promise<Outcome>
+  /** Milliseconds until it must be put back; a second where absent. */
+  withinMs?: number
   /** It stops or changes the guard itself: such rows come last. */
   restarts?: true
 }

@@ -18,7 +18,7 @@ export async function runRow(stage: Stage, row: Row): Promise<Result> {
     await settled(stage)
     if (outcome.stopped !== row.expect)
       throw new Error(`stopped by ${outcome.stopped}, not by ${row.expect} as it should be`)
-    const limit = 1000 * slack()
+    const limit = (row.withinMs ?? 1000) * slack()
     if (outcome.ms !== undefined && row.expect === 'watcher' && outcome.ms > limit)
       throw new Error(`put back after ${Math.round(outcome.ms)} ms: more than ${Math.round(limit)} ms`)
     return { row, outcome }
