@@ -162,7 +162,7 @@ function toolsOf(stage: Stage, source: StagedSource): Tools {
   return { stage, namespace: source.namespace!, object, path: stage.path(object) }
 }
 
-async function parallel<T>(
+export async function parallel<T>(
   items: readonly T[],
   work: (item: T) => Promise<unknown>,
   width = 6,
