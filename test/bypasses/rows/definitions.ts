@@ -211,7 +211,8 @@ export const definitionRows: readonly Row[] = [
             metadata: { name: metadata.name },
             spec,
           })
-          return (await stage.raw('admin', 'GET', paths.gadgets)).body?.metadata?.uid !== metadata.uid
+          const found = await stage.raw('admin', 'GET', paths.gadgets)
+          return found.status === 200 && found.body.metadata.uid !== metadata.uid
         },
       )
       await stage.eventually('the definition is back', async () => {
