@@ -47,6 +47,7 @@ import { readiness, type Condition } from './telemetry/condition.ts'
 import { HttpServer } from './telemetry/http.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { Metrics } from './telemetry/metrics.ts'
+import type { CertificateStore } from './tls/certificate-store.ts'
 import { FileStore } from './tls/file-store.ts'
 import { Certificates } from './tls/rotate.ts'
 
@@ -91,6 +92,15 @@ export async function startGuard(options: GuardOptions): Promise<Guard> {
 
 /** Between two tries to reach the API server at the start, in milliseconds. */
 const RETRY_MS = 1000
+const NAMESPACES = {
+  group: '',
+  version: 'v1',
+  resource: 'namespaces',
+  kind: 'Namespace',
+  namespaced: false,
+}
+/** How long a replica looks at what there is before it takes a share of the work, at most: twice so many milliseconds. */
+const LONGEST_LOOK_MS = 120_000
 
 class RunningGuard implements Guard {
   ports: { https: number; http: number }
@@ -200,6 +210,7 @@ class RunningGuard implements Guard {
     await this.#watchCluster()
     this.#core = this.#makeCore(settings)
     this.#followProgress(settings)
+    await this.#watchReplicas()
     this.#core.start()
     void this.#core.loaded
       .then(() => this.#preview())
@@ -390,15 +401,12 @@ class RunningGuard implements Guard {
   }
 
   async #startCertificates(): Promise<void> {
-    const { environment, settings, logger, webhookUrl } = this.#options
-    const inCluster = environment.namespace !== undefined && webhookUrl === undefined
+    const { logger, webhookUrl } = this.#options
     const host = webhookUrl === undefined ? undefined : new URL(webhookUrl).hostname.replace(/^\[|\]$/g, '')
     const isIp = host !== undefined && (/^[\d.]+$/.test(host) || host.includes(':'))
     const service = `${GUARD_NAME}.${this.#namespace}.svc`
     this.#certificates = await Certificates.start({
-      store: inCluster
-        ? new SecretStore(this.#api, { namespace: this.#namespace, name: `${GUARD_NAME}-tls` })
-        : new FileStore(join(settings.config.stateDir ?? join(environment.stateHome, 'gitops-guard'), 'tls')),
+      store: await this.#certificateStore(),
       names: {
         dnsNames: [service, ...(host === undefined || isIp ? [] : [host])],
         ips: isIp ? [host] : [],
@@ -412,6 +420,26 @@ class RunningGuard implements Guard {
     })
     this.#metrics.certificate('serving', this.#certificates.expiresAt)
     this.#stops.push(() => this.#certificates.stop())
+  }
+
+  /**
+   * In the guard's namespace, so that all replicas serve what the one webhook configuration trusts: those outside the cluster, behind
+   * one `--webhook-url`, too. Outside, where there is no such namespace or no right to it, in a file.
+   */
+  async #certificateStore(): Promise<CertificateStore> {
+    const { environment, settings, webhookUrl } = this.#options
+    const secret = new SecretStore(this.#api, { namespace: this.#namespace, name: `${GUARD_NAME}-tls` })
+    if (environment.namespace !== undefined && webhookUrl === undefined) return secret
+    try {
+      await this.#api.get(NAMESPACES, { name: this.#namespace })
+      await secret.load()
+      return secret
+    } catch (error) {
+      if (!(error instanceof ApiError) || (error.status !== 403 && error.status !== 404)) throw error
+      return new FileStore(
+        join(settings.config.stateDir ?? join(environment.stateHome, 'gitops-guard'), 'tls'),
+      )
+    }
   }
 
   async #startAdmission(): Promise<void> {
@@ -501,14 +529,14 @@ class RunningGuard implements Guard {
     }
   }
 
-  /** Alone, everything is this replica's. */
+  /** Alone, everything is this replica's; before it has joined others, nothing is. */
   #owns(key: string): boolean {
+    const { replica } = this.#options.environment
     const members = this.#membership?.members ?? []
-    return members.length < 2 || ownerOf(key, members) === this.#options.environment.replica
+    return members.length === 0 || ownerOf(key, members) === replica
   }
 
-  /** Takes a share of the work, once this replica knows enough to do it. */
-  #join(): void {
+  async #watchReplicas(): Promise<void> {
     const { environment, logger } = this.#options
     let said = ''
     this.#membership = new Membership({
@@ -528,7 +556,16 @@ class RunningGuard implements Guard {
         said = error.message
       },
     })
-    this.#membership.start()
+    await this.#membership.watch()
+  }
+
+  /** Takes a share of the work once it has seen everything, so that the others do not wait for a cold start. */
+  async #join(): Promise<void> {
+    for (const start = Date.now(); Date.now() - start < LONGEST_LOOK_MS; await sleep(100)) {
+      if (this.#stopping || this.#core.watches.synced) break
+    }
+    await Promise.race([this.#core.reconciler.idle(), sleep(LONGEST_LOOK_MS, undefined, { ref: false })])
+    this.#membership?.join()
   }
 
   /** Follows what changes how objects are stored, and the exceptions that people open. */

@@ -1,5 +1,6 @@
 /** Which replicas of the guard are there: each keeps a Lease, and all watch them. */
 import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { KubeObject } from '../model/json.ts'
 import { fieldOf } from '../object/json.ts'
 import type { ClusterApi } from './api.ts'
@@ -31,12 +32,19 @@ export interface MembershipOptions {
 interface Member {
   /** What its renewal said last; clocks differ, so only that it changes counts. */
   renewed: string
-  /** By this replica's clock. */
+  /** By this replica's clock. -Infinity: its renewal was old when it was seen first, so that it has to show that it lives. */
   seenAt: number
+  lease: KubeObject
+  /** By this replica's clock. */
+  since: number
 }
 
 /** Renewals that a replica may miss. */
 const MISSES = 3
+/** Renewals after which the Lease of one that died is removed. */
+const FORGOTTEN = 30
+/** How long a start waits to learn who is there, in milliseconds. */
+const PATIENCE_MS = 3_000
 
 /**
  * The replicas that share the work. One that is stopped takes its Lease with it; one that dies is missed after three
@@ -48,16 +56,18 @@ export class Membership {
   readonly #name: string
   readonly #seen = new Map<string, Member>()
   readonly #reflector: Reflector
-  #members: readonly string[]
+  readonly #synced = Promise.withResolvers<void>()
+  #members: readonly string[] = []
+  #joined = false
   #lease: KubeObject | undefined
   #timer: NodeJS.Timeout | undefined
+  #looking: NodeJS.Timeout | undefined
   #stopped = false
 
   constructor(options: MembershipOptions) {
     const { api, namespace, replica } = options
     this.#options = options
     this.#renewMs = options.renewMs ?? 2_000
-    this.#members = [replica]
     this.#name = `gitops-guard-replica-${createHash('sha256').update(replica).digest('hex').slice(0, 12)}`
     const listed = new Set<string>()
     this.#reflector = new Reflector({
@@ -70,24 +80,34 @@ export class Membership {
         const holder = holderOf(lease)
         listed.add(holder)
         if (type === 'deleted') this.#seen.delete(holder)
-        else this.#note(holder, String(fieldOf(lease['spec'], 'renewTime') ?? ''))
+        else this.#note(holder, lease)
         this.#settle()
       },
       onSynced: () => {
         for (const holder of this.#seen.keys()) if (!listed.has(holder)) this.#seen.delete(holder)
         this.#settle()
+        this.#synced.resolve()
       },
     })
   }
 
-  /** Sorted; this replica is always among them. */
+  /** Sorted; this replica is among them once it has joined. */
   get members(): readonly string[] {
     return this.#members
   }
 
-  /** Joins: from now on others leave it a share of the work. */
-  start(): void {
+  /** Begins to watch who is there. Resolves when that is known, or cannot be known soon. */
+  async watch(): Promise<void> {
     this.#reflector.start()
+    // One that dies is missed by no event.
+    this.#looking = setInterval(() => this.#settle(), this.#renewMs / 4).unref()
+    await Promise.race([this.#synced.promise, sleep(PATIENCE_MS, undefined, { ref: false })])
+  }
+
+  /** Joins: from now on others leave it a share of the work. */
+  join(): void {
+    if (this.#joined || this.#stopped) return
+    this.#joined = true
     void this.#renew()
   }
 
@@ -95,6 +115,8 @@ export class Membership {
   async stop(): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#timer)
+    clearInterval(this.#looking)
+    this.#synced.resolve()
     await this.#reflector.stop()
     const { api, namespace } = this.#options
     if (this.#lease === undefined) return
@@ -110,6 +132,7 @@ export class Membership {
     }
     if (this.#stopped) return
     this.#settle()
+    this.#removeForgotten()
     this.#timer = setTimeout(() => void this.#renew(), this.#renewMs)
     this.#timer.unref()
   }
@@ -147,18 +170,38 @@ export class Membership {
     }
   }
 
-  #note(holder: string, renewed: string): void {
-    if (this.#seen.get(holder)?.renewed !== renewed)
-      this.#seen.set(holder, { renewed, seenAt: performance.now() })
+  #note(holder: string, lease: KubeObject): void {
+    const renewed = String(fieldOf(lease['spec'], 'renewTime') ?? '')
+    const known = this.#seen.get(holder)
+    if (known?.renewed === renewed) return
+    const since = performance.now()
+    const isOld =
+      known === undefined && !(Math.abs(Date.now() - Date.parse(renewed)) < this.#renewMs * MISSES)
+    this.#seen.set(holder, { renewed, lease, since, seenAt: isOld ? -Infinity : since })
   }
 
   #settle(): void {
+    const { replica, onChange } = this.#options
     const oldest = performance.now() - this.#renewMs * MISSES
-    const alive = [...this.#seen].filter(([, { seenAt }]) => seenAt >= oldest).map(([holder]) => holder)
-    const members = [...new Set([...alive, this.#options.replica])].toSorted()
+    const alive = [...this.#seen].filter(([holder, { seenAt }]) => holder !== replica && seenAt >= oldest)
+    const others = alive.map(([holder]) => holder)
+    const members = [...others, ...(this.#joined ? [replica] : [])].toSorted()
     if (members.join('\n') === this.#members.join('\n')) return
     this.#members = members
-    if (!this.#stopped) this.#options.onChange(members)
+    if (!this.#stopped) onChange(members)
+  }
+
+  /** Pods have another name after each start: what they leave behind would pile up. */
+  #removeForgotten(): void {
+    const { api, namespace, replica } = this.#options
+    const oldest = performance.now() - this.#renewMs * FORGOTTEN
+    for (const [holder, { lease, since }] of this.#seen) {
+      const { name, uid, resourceVersion } = lease.metadata
+      if (holder === replica || since >= oldest || typeof name !== 'string') continue
+      this.#seen.delete(holder)
+      const preconditions = { uid: String(uid), resourceVersion: String(resourceVersion) }
+      api.delete(LEASES, { namespace, name }, { preconditions }).catch(() => undefined)
+    }
   }
 }
 

@@ -156,9 +156,7 @@ export class Core {
 
   /** Replicas came or went: what is this one's now is looked at again. */
   shareChanged(): void {
-    this.reconciler.forgetVersions()
-    this.#watches.relist()
-    this.#undeclared.relist()
+    this.reconciler.shareChanged()
   }
 
   async stop(): Promise<void> {

@@ -173,6 +173,21 @@ describe('a commit that the agent has not applied', () => {
     assert.equal(world.reconciler.statusOf(refOf(web('1'))), 'inSync')
   })
 
+  it('is pending too where the agent brings a commit that the guard passed over, for as long as it has', async () => {
+    const world = new World()
+    await world.start(web('1'))
+    world.commits.set('c3', [web('3')])
+    world.tip = 'c3'
+    world.load('c3')
+    world.write(web('2'), 'flux', 'Apply')
+    await world.quiet()
+    assert.equal(world.reconciler.statusOf(refOf(web('1'))), 'pending')
+    assert.deepEqual(world.writes, [])
+    await world.clock.advance(61_000)
+    await world.quiet()
+    assert.equal(world.reconciler.statusOf(refOf(web('1'))), 'inSync')
+  })
+
   it('is not pending where the agent says that it is done: somebody set it back', async () => {
     const world = new World()
     await world.start(web('1'))
@@ -500,6 +515,41 @@ it('act on nothing that another replica owns, and on nothing while paused', asyn
   world.reconciler.resume()
   await world.quiet()
   assert.deepEqual(world.data('web'), { a: '1', b: '1' })
+})
+
+it('repair at once what another replica left undone, reading nothing that is as Git says', async () => {
+  let mine = false
+  const world = new World({ owns: () => mine })
+  await world.start(web('1'))
+  world.write(web('evil'), 'kubectl-edit', 'Update', own('a'))
+  await world.quiet()
+  assert.deepEqual(world.writes, [])
+  mine = true
+  world.reconciler.shareChanged()
+  await world.quiet()
+  assert.deepEqual(world.data('web'), { a: '1', b: '1' })
+  const writes = world.writes.length
+  world.reconciler.shareChanged()
+  await world.quiet()
+  assert.equal(world.writes.length, writes)
+})
+
+it('leave alone what is another replica’s now, and finish a repair that it left half done', async () => {
+  let mine = false
+  const world = new World({ owns: () => mine })
+  await world.start(web('1'))
+  world.write(web('1'), 'gitops-guard', 'Update', own('a'))
+  await world.quiet()
+  assert.deepEqual(world.writes, [])
+  mine = true
+  world.reconciler.shareChanged()
+  await world.quiet()
+  assert.deepEqual(world.writes, ['hand back web as gitops-guard'])
+  mine = false
+  world.reconciler.shareChanged()
+  world.write(web('evil'), 'kubectl-edit', 'Update', own('a'))
+  await world.quiet()
+  assert.deepEqual(world.writes, ['hand back web as gitops-guard'])
 })
 
 it('tell the first commit that the guard sees from drift while it is young', async () => {

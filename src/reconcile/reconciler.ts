@@ -131,6 +131,8 @@ export class Reconciler {
   readonly #said = new Map<string, string>()
   /** Objects whose agent lags, of which people were told. */
   readonly #lagging = new Set<string>()
+  /** Objects of other replicas that are not known to be as Git says. */
+  readonly #others = new Set<string>()
   /** Namespaces that are going away, until when this is believed. */
   readonly #terminating = new Map<string, number>()
 
@@ -280,9 +282,13 @@ export class Reconciler {
     for (const key of this.#tracked.keys()) this.#queue.add(key, { read: true, at: this.#clock.now() })
   }
 
-  /** Compares what the next lists bring, known versions too: after a change of configuration. */
-  forgetVersions(): void {
-    for (const tracked of this.#tracked.values()) tracked.resourceVersion = ''
+  /** Replicas came or went: what is this one's now and was not as Git says is looked at. */
+  shareChanged(): void {
+    const { owns } = this.#options
+    if (owns === undefined) return
+    const at = this.#clock.now()
+    for (const key of this.#others) if (owns(key)) this.#queue.add(key, { read: true, at })
+    for (const key of this.#troubles.keys()) if (!owns(key)) this.#queue.add(key)
   }
 
   // --- what is known ---
@@ -332,7 +338,10 @@ export class Reconciler {
 
   /** Stays synchronous for an object that is as Git says: the common case must cost nothing but the comparison. */
   #work(key: string, event: LiveEvent | undefined): Again | undefined | Promise<Again | undefined> {
-    if (this.#options.owns !== undefined && !this.#options.owns(key)) return undefined
+    if (this.#options.owns !== undefined) {
+      if (!this.#options.owns(key)) return this.#leave(key, event)
+      this.#others.delete(key)
+    }
     const declared = this.#policy.declared(refOfKey(key))
     const live = event?.object
     if (declared === undefined) {
@@ -354,6 +363,51 @@ export class Reconciler {
       }
     }
     return this.#examine(key, declared, event!)
+  }
+
+  /**
+   * Another replica acts on it. It is compared all the same: what is as Git says needs no look when that replica is gone, and the
+   * rest is known at once. Its form serves admission too.
+   */
+  #leave(key: string, event: LiveEvent | undefined): undefined | Promise<undefined> {
+    this.#troubles.delete(key)
+    const declared = this.#policy.declared(refOfKey(key))
+    if (declared === undefined && !this.#undeclared.has(key)) {
+      this.#forget(key)
+      return undefined
+    }
+    this.#others.add(key)
+    // One that was deleted will be seen again.
+    if (declared === undefined || event?.last !== undefined) return undefined
+    const live = event?.object
+    const canonical = declared.canonical()
+    if (live === undefined || canonical?.object.apiVersion !== live.apiVersion)
+      return this.#lookAtOther(key, declared)
+    this.#noteOther(key, declared, canonical, live)
+    return undefined
+  }
+
+  async #lookAtOther(key: string, declared: Declared): Promise<undefined> {
+    const form = await this.#options.forms.form(declared.manifest)
+    if (!('canonical' in form)) return
+    const { canonical } = form
+    const live = await this.#read(declared.manifest.ref, canonical.object.apiVersion)
+    if (live !== undefined) this.#noteOther(key, declared, canonical, live)
+  }
+
+  #noteOther(key: string, declared: Declared, canonical: Canonical, live: KubeObject): void {
+    // A repair that is half done is finished by whoever looks after it next.
+    if (bearsOurName(live) || this.#options.owns?.(key) === true) return
+    const { changes } = this.#comparison.differences(this.#policy, declared, canonical, live)
+    if (changes.length > 0) return
+    this.#others.delete(key)
+    const tracked = this.#track(key)
+    note(tracked, live)
+    tracked.equalIn = this.#options.forms.epoch
+    tracked.status = canonical.unattainable.length > 0 ? 'unattainable' : 'inSync'
+    this.#history.arrived(key)
+    if (isFinishedJob(live)) this.#finished.set(key, declared.manifest.hash)
+    this.#memory.learn(declared, live)
   }
 
   async #examine(key: string, declared: Declared, event: LiveEvent): Promise<Again | undefined> {
@@ -593,6 +647,10 @@ export class Reconciler {
       case 'agent-acts':
       case 'namespace-terminating':
         break
+      case 'terminating':
+        // An agent that prunes in the foreground leaves it so for a while: only one that stays is worth a word.
+        if (this.#clock.now() - finding.seenAt >= this.#grace(finding.source)) this.#restorer.tellDrift(trouble)
+        break
       default:
         if (remedy === 'nudge' && !trouble.told) this.#options.tell({ event: 'nudge', finding })
         this.#restorer.tellDrift(trouble)
@@ -710,9 +768,12 @@ export class Reconciler {
       const since = here && progress?.state === 'applying' ? progress.at : undefined
       return { since: since ?? this.#history.earlier(key).at(-1)?.replacedAt ?? 0, ...about }
     }
-    // The first commit that the guard sees may be one that the agent is just bringing in.
-    const young = inForce.first && this.#clock.now() - inForce.committedAt < this.#grace(source)
-    return young && question.writer === 'unknown' ? { since: inForce.committedAt, ...about } : undefined
+    if (question.writer !== 'unknown' && question.writer !== 'agent') return undefined
+    // The first commit that the guard sees may be one that the agent is just bringing in; and until it was seen to be at
+    // the newest one, it may be bringing in one that the guard passed over.
+    const since = inForce.first ? inForce.committedAt : this.#history.earlier(key).at(-1)?.replacedAt
+    const young = since !== undefined && this.#clock.now() - since < this.#grace(source)
+    return young ? { since, ...about } : undefined
   }
 
   #remains(declared: Declared, last: KubeObject, tracked: Tracked): Remains {
@@ -738,6 +799,7 @@ export class Reconciler {
     this.#comparison.forget(key)
     this.#history.forget(key)
     this.#undeclared.forget(key)
+    this.#others.delete(key)
     this.#finished.delete(key)
     this.#said.delete(key)
     this.#lagging.delete(key)

@@ -77,6 +77,10 @@ export class Troubles {
     this.#troubles.delete(key)
   }
 
+  keys(): Iterable<string> {
+    return this.#troubles.keys()
+  }
+
   /** The objects about which was decided for this reason. */
   *withReason(reason: Reason): Iterable<string> {
     for (const [key, { finding }] of this.#troubles) if (finding.reason === reason) yield key

@@ -125,9 +125,11 @@ export class DeclaredWorld {
   /** A guard that is not started yet. */
   async guard(
     name: string,
-    options: { more?: string } & Partial<Pick<GuardChildOptions, 'webhookUrl' | 'replica' | 'nodeArgs'>> = {},
+    options: { more?: string; httpsPort?: number } & Partial<
+      Pick<GuardChildOptions, 'webhookUrl' | 'replica' | 'nodeArgs'>
+    > = {},
   ): Promise<GuardChild> {
-    const { more = '', ...rest } = options
+    const { more = '', httpsPort, ...rest } = options
     const directory = join(this.plane.dir, name)
     await mkdir(directory, { recursive: true })
     const config = join(directory, 'config.yaml')
@@ -135,7 +137,7 @@ export class DeclaredWorld {
     const guard = new GuardChild({
       config,
       kubeconfig: this.#guardKubeconfig,
-      ports: { https: await freePort(), http: await freePort() },
+      ports: { https: httpsPort ?? (await freePort()), http: await freePort() },
       logFile: join(directory, 'guard.log'),
       ...rest,
     })
