@@ -92,7 +92,12 @@ const providers = [
   accountUser('crossplane-system', 'upbound-provider-*'),
   accountUser('crossplane-system', 'crossplane-contrib-provider-*'),
 ]
-const karpenter = [accountUser('kube-system', 'karpenter'), accountUser('kube-system', 'karpenter-sa')]
+// As its Makefile and its chart's README install it, and on Azure.
+const karpenter = [
+  accountUser('kube-system', 'karpenter'),
+  accountUser('karpenter', 'karpenter'),
+  accountUser('kube-system', 'karpenter-sa'),
+]
 const autoscaler = [
   accountUser('kube-system', 'cluster-autoscaler'),
   accountUser('kube-system', '*-cluster-autoscaler'),
@@ -200,7 +205,8 @@ export const operatorPresets: readonly OperatorPreset[] = [
     [
       'prometheus-operator/prometheus-operator@v0.85.0: pkg/operator/finalizer.go, pkg/k8sutil/k8sutil.go',
       'prometheus-community/helm-charts@cf408a2 kube-prometheus-stack 88.5.3: templates/_helpers.tpl, templates/prometheus-operator/admission-webhooks',
-      'left out: failurePolicy, which the Job changes only where the chart is told IgnoreOnInstallOnly',
+      'of the four kinds, v0.85.0 does so for Prometheus, where its feature gate is on; its comment names all four',
+      'left out: the Service and Endpoints of kubelets, which it makes itself; failurePolicy, which the Job changes only where the chart is told IgnoreOnInstallOnly',
     ],
   ),
   preset(
@@ -724,7 +730,7 @@ export const operatorPresets: readonly OperatorPreset[] = [
     ],
     [
       'kubernetes-sigs/karpenter@v1.15.0: pkg/apis/v1/labels.go, pkg/controllers/{nodepool/hash,node/termination,node/hydration,nodeclaim/lifecycle}',
-      'aws/karpenter-provider-aws@v1.15.1: pkg/apis/v1/labels.go, pkg/controllers/nodeclass, charts/karpenter',
+      'aws/karpenter-provider-aws@v1.15.1: pkg/apis/v1/labels.go, pkg/controllers/nodeclass, charts/karpenter/README.md (namespace karpenter), Makefile (namespace kube-system)',
       'Azure/karpenter-provider-azure@352646f: pkg/apis/v1beta1/labels.go, pkg/controllers/nodeclass, Makefile-az.mk (account karpenter-sa)',
       'left out: other labels and the owner of Nodes; node classes of other clouds',
     ],
