@@ -10,7 +10,7 @@ import { readManifests } from './manifests.ts'
 import { failureText, renderFailure } from './render-failure.ts'
 import { linesOf, secretsOf } from './render-secrets.ts'
 import { readRendered } from './rendered-documents.ts'
-import type { RenderedDocument } from './rendered-documents.ts'
+import type { BuiltDocument, RenderedDocument } from './rendered-documents.ts'
 import { findRenderer } from './renderer-program.ts'
 import type { RenderInput, Rendered, Renderer } from './renderer.ts'
 import { unchanged } from './rendering-reuse.ts'
@@ -55,14 +55,14 @@ export class KustomizeRenderer implements Renderer {
         const said = failureText(message, secretValues(inputs, contents))
         return renderFailure(input, [problem(input, inputs.rootFile, `kustomize build: ${said}`)])
       }
-      const documents = await readRendered(stdout, input.rendering?.documents)
+      const documents = await readRendered(stdout, input.rendering?.documents, asked ? 'origins stay' : '')
       const placing = new Placing(input, inputs, contents, asked)
       const read = placing.read(documents)
       const rendering = {
         inputs: hash,
         revision: input.revision,
         ...read,
-        documents: new Map(documents.map((document) => [document.id, document])),
+        documents: placing.documents,
         written: placing.written,
       }
       return { manifests: [...read.manifests], problems: [...read.problems], files: new Map(), rendering }
@@ -104,6 +104,8 @@ class Placing {
   private readonly contents: Contents
   /** The kustomization itself asks for the annotations: then they belong to the objects. */
   private readonly asked: boolean
+  /** With what was made of each, for the next commit. */
+  readonly documents = new Map<string, RenderedDocument>()
   /** What files hold, by their blobs. */
   readonly written = new Map<string, readonly WrittenObject[]>()
 
@@ -117,35 +119,40 @@ class Placing {
   read(documents: readonly RenderedDocument[]): { manifests: Manifest[]; problems: Problem[] } {
     const manifests: Manifest[] = []
     const problems: Problem[] = []
-    for (const { values, error } of documents) {
-      if (error !== undefined)
-        problems.push(
-          problem(this.input, this.inputs.rootFile, `kustomize build gives what cannot be read: ${error}`),
-        )
-      for (const written of values) {
-        const { value, origin } = takeOrigin(written, dirname(this.inputs.rootFile), this.asked)
-        const { source, revision } = this.input
-        const file = origin && this.known(origin.file) ? origin.file : this.inputs.rootFile
-        const document: YamlDocument = { value, line: 1, lineAt: () => 1, linesIn: () => '' }
-        const read = readManifests([document], { source, file, revision })
-        for (const one of read.problems) problems.push({ ...one, line: 0 })
-        for (const manifest of read.manifests) {
-          const { ref, object, hash } = manifest
-          const { file, line, approximate, written } = this.place(manifest, origin)
-          manifests.push({
-            ref,
-            object,
-            hash,
-            ...(written ? { written } : {}),
-            origin: { file, line, revision, ...(approximate ? { approximate } : {}) },
-          })
-        }
+    const { revision } = this.input
+    for (const document of documents) {
+      const built = document.built ?? this.build(document)
+      this.documents.set(document.id, { ...document, values: [], built })
+      problems.push(...built.problems)
+      for (const { ref, object, hash, origin: from } of built.objects) {
+        const { file, line, approximate, written } = this.place({ ref, object }, from)
+        const origin = { file, line, revision, ...(approximate ? { approximate } : {}) }
+        manifests.push({ ref, object, hash, origin, ...(written ? { written } : {}) })
       }
     }
     return { manifests, problems }
   }
 
-  private place(manifest: Manifest, origin: KustomizeOrigin | undefined): PlaceInGit {
+  private build({ values, error }: RenderedDocument): BuiltDocument {
+    const { source, revision } = this.input
+    const objects: BuiltDocument['objects'][number][] = []
+    const problems: Problem[] = []
+    if (error !== undefined)
+      problems.push(
+        problem(this.input, this.inputs.rootFile, `kustomize build gives what cannot be read: ${error}`),
+      )
+    for (const written of values) {
+      const { value, origin } = takeOrigin(written, dirname(this.inputs.rootFile), this.asked)
+      const file = (origin && this.known(origin.file)) ?? this.inputs.rootFile
+      const document: YamlDocument = { value, line: 1, lineAt: () => 1, linesIn: () => '' }
+      const read = readManifests([document], { source, file, revision })
+      for (const one of read.problems) problems.push({ ...one, line: 0 })
+      for (const { ref, object, hash } of read.manifests) objects.push({ ref, object, hash, origin })
+    }
+    return { objects, problems }
+  }
+
+  private place(manifest: Pick<Manifest, 'ref' | 'object'>, origin: KustomizeOrigin | undefined): PlaceInGit {
     const { kustomizations, rootFile } = this.inputs
     const file = origin && this.known(origin.file)
     if (!origin || !file) return { file: rootFile, line: 1, approximate: true }

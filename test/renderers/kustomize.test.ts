@@ -122,8 +122,11 @@ describe('a kustomization', { skip }, () => {
     commitFiles({ 'kustomization.yaml': kustomization, 'a.yaml': deployment('a') })
     const [one] = (await load()).manifests
     assert.deepEqual(Object.keys(one?.object.metadata ?? {}).sort(), ['labels', 'name', 'namespace'])
+    commitFiles({ 'kustomization.yaml': 'resources: [a.yaml]\n' })
+    const before = await load()
+    assert.equal(before.manifests[0]?.object.metadata['annotations'], undefined)
     commitFiles({ 'kustomization.yaml': 'resources: [a.yaml]\nbuildMetadata:\n- originAnnotations\n' })
-    const [asked] = (await load()).manifests
+    const [asked] = (await load({}, before)).manifests
     assert.deepEqual(asked?.object.metadata['annotations'], {
       'config.kubernetes.io/origin': 'path: a.yaml\n',
     })
