@@ -562,3 +562,18 @@ it('tell the first commit that the guard sees from drift while it is young', asy
   assert.equal(world.reconciler.statusOf(refOf(web('1'))), 'pending')
   assert.deepEqual(world.writes, [])
 })
+
+it('repair at once what the agent had brought in, however young the commit is', async () => {
+  const world = new World()
+  world.commits.set('c1', [web('1')])
+  world.write(web('1'), 'flux', 'Apply')
+  world.load('c1', world.clock.now() - 1_000)
+  world.reconciler.check(refOf(web('1')))
+  await world.quiet()
+  world.write(web('evil'), 'kubectl-patch', 'Update', own('a'))
+  await world.quiet()
+  assert.deepEqual(world.data('web'), { a: '1', b: '1' })
+  world.remove(web('1'))
+  await world.quiet()
+  assert.deepEqual(world.data('web'), { a: '1', b: '1' })
+})

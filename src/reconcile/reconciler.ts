@@ -649,7 +649,8 @@ export class Reconciler {
         break
       case 'terminating':
         // An agent that prunes in the foreground leaves it so for a while: only one that stays is worth a word.
-        if (this.#clock.now() - finding.seenAt >= this.#grace(finding.source)) this.#restorer.tellDrift(trouble)
+        if (this.#clock.now() - finding.seenAt >= this.#grace(finding.source))
+          this.#restorer.tellDrift(trouble)
         break
       default:
         if (remedy === 'nudge' && !trouble.told) this.#options.tell({ event: 'nudge', finding })
@@ -771,7 +772,9 @@ export class Reconciler {
     if (question.writer !== 'unknown' && question.writer !== 'agent') return undefined
     // The first commit that the guard sees may be one that the agent is just bringing in; and until it was seen to be at
     // the newest one, it may be bringing in one that the guard passed over.
-    const since = inForce.first ? inForce.committedAt : this.#history.earlier(key).at(-1)?.replacedAt
+    const arrived = (this.#tracked.get(key)?.equalIn ?? -1) !== -1
+    const since =
+      inForce.first && !arrived ? inForce.committedAt : this.#history.earlier(key).at(-1)?.replacedAt
     const young = since !== undefined && this.#clock.now() - since < this.#grace(source)
     return young ? { since, ...about } : undefined
   }
