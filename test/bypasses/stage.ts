@@ -223,6 +223,21 @@ export class Stage {
     }
   }
 
+  /** The API server asks the webhook again, of namespaced and of cluster-scoped objects. */
+  async webhookInForce(): Promise<void> {
+    const probe = { metadata: { annotations: { probe: 'yes' } } }
+    await this.eventually('the webhook is in force', async () => {
+      const answers = await Promise.all(
+        [paths.settings, paths.priority].map((path) =>
+          this.raw('alice', 'PATCH', `${path}?dryRun=All`, probe, {
+            contentType: 'application/merge-patch+json',
+          }),
+        ),
+      )
+      return answers.every(({ text }) => text.includes('denied the request'))
+    })
+  }
+
   /** The API server learns of a policy within a second or so of its binding. */
   async policiesInForce(): Promise<void> {
     const object = { metadata: { name: 'probe' } }

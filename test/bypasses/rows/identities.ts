@@ -287,6 +287,8 @@ export const identityRows: readonly Row[] = [
         )
         if ((await stage.raw('alice', 'POST', path, object)).status === 201) break
       }
+      await stage.policiesInForce()
+      await stage.webhookInForce()
       return stage.refused('alice', ['certificate', 'approve', 'earlier'])
     },
   },

@@ -44,11 +44,6 @@ export const restartRows: readonly Row[] = [
       const config = join(stage.directory, 'blind.yaml')
       const repository = join(stage.directory, 'no-such-repository')
       await writeFile(config, configuration({ repository, stateDir: join(stage.directory, 'blind') }))
-      // The same authority, so that the API server reaches it.
-      const { cp } = await import('node:fs/promises')
-      await cp(join(stage.directory, 'state', 'tls'), join(stage.directory, 'blind', 'tls'), {
-        recursive: true,
-      })
       await stage.guard.start(config)
       try {
         if ((await stage.guard.readyz()) !== 503) throw new Error('it says that it is ready')
