@@ -29,8 +29,6 @@ describe('published manifests on a real API server', async () => {
   let stage: Stage
   /** What the API server took, the last of each name. */
   const applied = new Map<string, Manifest>()
-  /** Kinds that the API server is about to serve. */
-  const defined = new Set<string>()
   const refused = new Map<string, string>()
 
   before(async () => {
@@ -44,22 +42,32 @@ describe('published manifests on a real API server', async () => {
   after(() => stage?.stop())
 
   async function bringAll(): Promise<void> {
-    const documents = sources.flatMap((source) => stage.documents(source))
     for (const rank of [0, 1, 5, 9]) {
       await stage.refresh()
-      if (rank === 5) for (const { object } of applied.values()) defined.add(kindDefinedBy(object))
+      if (rank === 5) await definedKinds()
+      // Again each time: definitions say what is in a namespace.
+      const documents = sources.flatMap((source) => stage.documents(source))
       const now = documents.filter(({ manifest }) => (RANK[manifest.ref.kind] ?? 5) === rank)
       await parallel(now, bring)
+    }
+  }
+
+  /** A kind is served a moment after its definition was taken. */
+  async function definedKinds(): Promise<void> {
+    const end = Date.now() + 30_000
+    const definitions = [...applied.values()].flatMap(({ object }) => definedBy(object))
+    while (
+      definitions.some(({ group, kind }) => !stage.discovery.resourceFor(group, kind)) &&
+      Date.now() < end
+    ) {
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      await stage.refresh()
     }
   }
 
   async function bring(document: StagedManifest): Promise<void> {
     const { manifest } = document
     const { apiVersion, kind } = manifest.object
-    for (let attempt = 0; !stage.serves(apiVersion, kind) && defined.has(kind) && attempt < 60; attempt++) {
-      await new Promise((resolve) => setTimeout(resolve, 500))
-      await stage.refresh()
-    }
     if (!stage.serves(apiVersion, kind)) return void refused.set(refKey(manifest.ref), 'not served')
     const answer = await stage.apply(document)
     if (answer.status < 300) return void applied.set(refKey(manifest.ref), manifest)
@@ -112,6 +120,7 @@ describe('published manifests on a real API server', async () => {
   })
 })
 
-function kindDefinedBy(object: KubeObject): string {
-  return String(fieldOf(fieldOf(object['spec'], 'names'), 'kind') ?? '')
+function definedBy({ kind, spec }: KubeObject): { group: string; kind: string }[] {
+  if (kind !== 'CustomResourceDefinition') return []
+  return [{ group: String(fieldOf(spec, 'group')), kind: String(fieldOf(fieldOf(spec, 'names'), 'kind')) }]
 }
