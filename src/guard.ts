@@ -1,6 +1,9 @@
 /** Wires one guard: for `serve`, the demo and tests alike. */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { DecodeError } from './admission/decode-error.ts'
 import { AdmissionServer } from './admission/server.ts'
 import type { ClientTarget } from './admission/configuration.ts'
 import { AgentProgressReader } from './cluster/agent-progress.ts'
@@ -443,7 +446,8 @@ class RunningGuard implements Guard {
   }
 
   async #startAdmission(): Promise<void> {
-    const { ports, logger } = this.#options
+    const { ports, logger, settings, webhookUrl } = this.#options
+    const { clientCA } = settings.config
     this.#admission = new AdmissionServer({
       certificate: this.#certificates.current,
       kindOf: (group, resource) => this.#discovery.kindOf(group, resource),
@@ -453,7 +457,17 @@ class RunningGuard implements Guard {
       onError: (error, change) => logger.error({ err: error, id: change.id }, 'a review could not be judged'),
       onTlsError: (error) => logger.warn({ err: error }, 'TLS'),
       onVerdict: (change, verdict, ms) => this.#judged(change, verdict, ms),
-      audit: (body) => this.#audit(body),
+      audit: (body, authorization) => this.#audit(body, authorization),
+      ...(clientCA === undefined
+        ? {}
+        : {
+            clientAuthority: {
+              ca: await readFile(clientCA.file, 'utf8'),
+              ...(clientCA.names === undefined ? {} : { names: clientCA.names }),
+            },
+          }),
+      // Where no Service moves callers elsewhere, waiting for them to go is in vain.
+      ...(webhookUrl === undefined ? {} : { limits: { drain: 500 } }),
     })
     this.ports.https = await this.#admission.listen(ports.https)
   }
@@ -489,7 +503,11 @@ class RunningGuard implements Guard {
     this.#teller.previewed(preview)
   }
 
-  #audit(body: Buffer): void {
+  async #audit(body: Buffer, authorization: string | undefined): Promise<void> {
+    const token = await this.#options.settings.config.audit?.token?.read()
+    if (token !== undefined && !sameText(authorization ?? '', `Bearer ${token}`)) {
+      throw new DecodeError(401, 'the audit webhook needs the token of the configuration')
+    }
     const writes = readAuditEvents(body, {
       policy: this.#policy,
       kindOf: (group, resource) => this.#discovery.kindOf(group, resource),
@@ -664,4 +682,10 @@ function reviewUrl(text: string): string {
   const url = new URL(text)
   if (url.pathname === '/') url.pathname = '/validate'
   return url.href
+}
+
+/** In the time that it takes whatever differs. */
+function sameText(one: string, other: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(one), digest(other))
 }

@@ -30,8 +30,11 @@ export interface AdmissionServerOptions extends Reviewer {
    * as it is.
    */
   onVerdict?(change: Change, verdict: Verdict, ms: number): void | Promise<void>
-  /** `POST /audit`: the body of an audit.k8s.io/v1 EventList. Answered 200 when it resolves, 500 when it rejects. */
-  audit?(body: Buffer): void | Promise<void>
+  /**
+   * `POST /audit`: the body of an audit.k8s.io/v1 EventList, and the Authorization header. Answered 200 when it resolves;
+   * when it rejects with a DecodeError its status, else 500.
+   */
+  audit?(body: Buffer, authorization: string | undefined): void | Promise<void>
   /** A TLS handshake failed: the API server does not trust the certificate, or a client has none. */
   onTlsError?(error: Error): void
   /** Only clients with one of these certificates are served (the API server's, from its admission configuration). */
@@ -250,9 +253,8 @@ export class AdmissionServer {
   async #audit(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       checkContentType(request)
-      await this.#options.audit?.(
-        await readBody(request, { limit: this.#limits.auditBytes, budget: this.#budget }),
-      )
+      const body = await readBody(request, { limit: this.#limits.auditBytes, budget: this.#budget })
+      await this.#options.audit?.(body, request.headers.authorization)
       answerJson(response, 200, '{}')
     } catch (error) {
       answerFailure(response, error)
