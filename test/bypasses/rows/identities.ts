@@ -263,15 +263,10 @@ export const identityRows: readonly Row[] = [
   csr('alice asks for two names at once', 'two', `/CN=alice/CN=${AGENT}`),
   {
     row: 41,
-    title: 'alice approves a request in the name of a node that was there before',
+    title: 'alice approves a request in the name of the agent that was there before',
     expect: 'webhook',
     run: async (stage) => {
-      const object = signingRequest(
-        stage,
-        'earlier',
-        '/O=system:nodes/CN=system:node:node-9',
-        'kubernetes.io/kube-apiserver-client-kubelet',
-      )
+      const object = signingRequest(stage, 'earlier', `/CN=${AGENT}`, 'kubernetes.io/kube-apiserver-client')
       const path = '/apis/certificates.k8s.io/v1/certificatesigningrequests'
       // As it would be from before the guard: made while the webhook was away.
       for (let tries = 0; tries < 200; tries++) {
