@@ -166,7 +166,9 @@ export class Membership {
       return (await api.create(LEASES, lease(undefined), options)).object
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 409) throw error
-      return (await api.update(LEASES, lease(undefined), options)).object
+      // Left by this replica's last run.
+      const { object } = await api.get(LEASES, { namespace, name: this.#name }, options)
+      return (await api.update(LEASES, lease(String(object.metadata['resourceVersion'])), options)).object
     }
   }
 

@@ -66,6 +66,9 @@ export class DeclaredWorld {
       await plane.serviceAccount('ci', 'deployer', { clusterAdmin: true })
       const guard = await plane.serviceAccount('gitops-guard', 'gitops-guard', { clusterAdmin: true })
       const world = new DeclaredWorld(plane, count, guard)
+      const crd = new URL('../../deploy/break-glass.yaml', import.meta.url).pathname
+      const { code, stderr } = await plane.kubectl('admin', ['apply', '-f', crd])
+      if (code !== 0) throw new Error(stderr)
       await world.#writeRepository()
       await world.#apply(say)
       return world
@@ -126,7 +129,7 @@ export class DeclaredWorld {
   async guard(
     name: string,
     options: { more?: string; httpsPort?: number } & Partial<
-      Pick<GuardChildOptions, 'webhookUrl' | 'replica' | 'nodeArgs'>
+      Pick<GuardChildOptions, 'webhookUrl' | 'replica' | 'nodeArgs' | 'env'>
     > = {},
   ): Promise<GuardChild> {
     const { more = '', httpsPort, ...rest } = options

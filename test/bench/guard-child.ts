@@ -17,6 +17,9 @@ export interface GuardChildOptions {
   env?: Readonly<Record<string, string>>
 }
 
+/** The same for a whole run, whatever is built meanwhile. */
+let cli: Promise<string> | undefined
+
 /** `gitops-guard serve` as a process that is measured, killed and started again. */
 export class GuardChild {
   readonly #options: GuardChildOptions
@@ -38,7 +41,8 @@ export class GuardChild {
   /** Does not wait until it is ready. */
   async launch(): Promise<void> {
     const { config, kubeconfig, ports, webhookUrl, replica, logFile, nodeArgs = [], env } = this.#options
-    const args = [...nodeArgs, await builtCli(), 'serve', `--config=${config}`, `--kubeconfig=${kubeconfig}`]
+    cli ??= builtCli()
+    const args = [...nodeArgs, await cli, 'serve', `--config=${config}`, `--kubeconfig=${kubeconfig}`]
     args.push(`--https-port=${ports.https}`, `--http-port=${ports.http}`)
     args.push(`--webhook-url=${webhookUrl ?? `https://127.0.0.1:${ports.https}`}`)
     if (replica !== undefined) args.push(`--replica=${replica}`)

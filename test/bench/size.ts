@@ -51,10 +51,16 @@ async function benchOne(size: number, options: SizeOptions): Promise<Size> {
     console.log(`${world.objects} declared objects (load average ${load()}):`)
     const guard = await world.guard('guard')
     const coldSeconds = await compared(world, guard, 'cold')
-    console.log(`  first full comparison, cold: ${coldSeconds.toFixed(1)} s`)
+    const cpu = async () => `${(await guard.cpuSeconds()).toFixed(1)} s of CPU`
+    const peak = async () => `${(await guard.memory()).peak.toFixed(0)} MiB at most`
+    console.log(
+      `  first full comparison, cold: ${coldSeconds.toFixed(1)} s (${await cpu()}, ${await peak()})`,
+    )
     await guard.end('SIGTERM')
     const cachedSeconds = await compared(world, guard, 'cached')
-    console.log(`  with cached canonical forms: ${cachedSeconds.toFixed(1)} s`)
+    console.log(
+      `  with cached canonical forms: ${cachedSeconds.toFixed(1)} s (${await cpu()}, ${await peak()})`,
+    )
     await guard.ready()
     const memoryMiB = await rest(guard, options.restSeconds)
     console.log(
@@ -91,14 +97,16 @@ async function compared(world: DeclaredWorld, guard: GuardChild, what: string): 
 async function rest(guard: GuardChild, seconds: number): Promise<number> {
   await sleep(3_000)
   const asked = () => guard.metric('gitops_guard_api_requests_total')
-  const before = { requests: await asked(), cpu: await guard.cpuSeconds() }
+  const watched = () => guard.metric('gitops_guard_api_requests_total', { method: 'watch' })
+  const before = { requests: await asked(), watches: await watched(), cpu: await guard.cpuSeconds() }
   await sleep(seconds * 1000)
   const requests = (((await asked()) - before.requests) * 60) / seconds
+  const watches = (((await watched()) - before.watches) * 60) / seconds
   const cpu = ((await guard.cpuSeconds()) - before.cpu) / seconds
   const { now, peak } = await guard.memory()
   console.log(`  memory: ${now.toFixed(0)} MiB resident, ${peak.toFixed(0)} MiB at most so far`)
   console.log(
-    `  at rest: ${(cpu * 100).toFixed(2)}% of a core, ${requests.toFixed(0)} requests a minute, of which 30 renew the Lease`,
+    `  at rest: ${(cpu * 100).toFixed(2)}% of a core, ${requests.toFixed(0)} requests a minute, of which 30 renew the Lease and ${watches.toFixed(0)} open a watch again`,
   )
   return now
 }

@@ -48,7 +48,7 @@ export async function runReplicas(options: ReplicasOptions): Promise<ReplicasRes
     }
     await Promise.all(replicas.map((replica) => replica.launch()))
     await Promise.all(replicas.map((replica) => replica.ready(180_000)))
-    for (const replica of replicas) await members(replica, 3, 180_000)
+    for (const replica of replicas) await sees(replica, (names) => names.length === 3, 180_000)
     say(`  three replicas share ${world.objects} objects (load average ${loadavg()[0]!.toFixed(1)})`)
     return await disturb(world, replicas, options)
   } finally {
@@ -67,13 +67,16 @@ async function disturb(world: DeclaredWorld, replicas: GuardChild[], options: Re
       await sleep(killEverySeconds * 1000)
       if (over) return
       const victim = replicas[turn % replicas.length]!
+      const name = NAMES[turn % replicas.length]!
       await repairs.read(victim)
       await victim.end('SIGKILL')
       repairs.restarts(victim)
       kills++
       const at = performance.now()
       const others = replicas.filter((replica) => replica !== victim)
-      const missed = Promise.all(others.map((other) => members(other, 2, 30_000))).then(() => {
+      const missed = Promise.all(
+        others.map((other) => sees(other, (names) => !names.includes(name), 30_000)),
+      ).then(() => {
         missedSeconds.push((performance.now() - at) / 1000)
       })
       await Promise.all([sleep(downSeconds * 1000), missed])
@@ -132,13 +135,17 @@ class Repairs {
   }
 }
 
-/** Waits until a replica's log says that so many share the work. */
-async function members(replica: GuardChild, count: number, ms: number): Promise<void> {
+/** Waits until what a replica's log said last of those that share the work is so. */
+async function sees(
+  replica: GuardChild,
+  test: (members: readonly string[]) => boolean,
+  ms: number,
+): Promise<void> {
   for (const start = Date.now(); ; await sleep(100)) {
     const lines = (await replica.logTail(Infinity)).split('\n').filter((line) => line.includes('"members":'))
     const last = lines.at(-1)
-    if (last !== undefined && (JSON.parse(last) as { members: string[] }).members.length === count) return
+    if (last !== undefined && test((JSON.parse(last) as { members: string[] }).members)) return
     if (Date.now() - start > ms)
-      throw new Error(`not within ${ms} ms: ${count} replicas. The log ends:\n${await replica.logTail()}`)
+      throw new Error(`not within ${ms} ms as expected: ${last}. The log ends:\n${await replica.logTail()}`)
   }
 }
