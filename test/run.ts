@@ -18,7 +18,8 @@ const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: root })
   .filter((file) => file.endsWith('.agents.test.ts') === withAgents)
   .filter((file) => parts.length === 0 || parts.some((part) => file.includes(part)))
   .toSorted()
-const isCluster = (file: string) => file.endsWith('.cluster.test.ts') || file.startsWith('test/control-plane/')
+const isCluster = (file: string) =>
+  file.endsWith('.cluster.test.ts') || file.startsWith('test/control-plane/')
 const batches = [files.filter((file) => !isCluster(file)), quickOnly ? [] : files.filter(isCluster)]
 
 const count = { passed: 0, failed: 0, skipped: 0 }
