@@ -50,6 +50,7 @@ import { readiness, type Condition } from './telemetry/condition.ts'
 import { HttpServer } from './telemetry/http.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { Metrics } from './telemetry/metrics.ts'
+import { releaseGarbage } from './telemetry/small-heap.ts'
 import type { CertificateStore } from './tls/certificate-store.ts'
 import { FileStore } from './tls/file-store.ts'
 import { Certificates } from './tls/rotate.ts'
@@ -583,6 +584,8 @@ class RunningGuard implements Guard {
       if (this.#stopping || this.#core.watches.synced) break
     }
     await Promise.race([this.#core.reconciler.idle(), sleep(LONGEST_LOOK_MS, undefined, { ref: false })])
+    if (this.#stopping) return
+    releaseGarbage()
     this.#membership?.join()
   }
 

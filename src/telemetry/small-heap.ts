@@ -1,4 +1,5 @@
 import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 
 /**
  * Lets V8's young generation stay as it is now. Reading thousands of manifests would let it grow to its limit, and it does not shrink
@@ -6,4 +7,14 @@ import { setFlagsFromString } from 'node:v8'
  */
 export function keepHeapSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1')
+}
+
+/**
+ * Gives back what a start left behind: V8 would keep it for as long as little is allocated, which at rest is always. It
+ * stops everything for a moment (about 0.1 s for 10,000 objects), so it is for a moment at which nothing is asked.
+ */
+export function releaseGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
 }
