@@ -1,10 +1,11 @@
-/** `make bench`: what reviews and repairs cost beside a floor measured in the same run. `node test/bench/main.ts [admission] [repair] [size] [storm] [replicas] [--all]` */
+/** `make bench`: what reviews and repairs cost beside a floor measured in the same run. `node test/bench/main.ts [admission] [repair] [writes] [size] [storm] [replicas] [--all]` */
 import { benchAdmission } from './admission-server.ts'
 import { benchRepair } from './repair.ts'
 import { runReplicas } from '../replicas/run-replicas.ts'
 import { DeclaredWorld } from './declared-world.ts'
 import { benchSize } from './size.ts'
 import { benchStorm } from './storm.ts'
+import { benchWriteCost } from './write-cost.ts'
 
 const wanted = process.argv.slice(2)
 const named = wanted.filter((word) => !word.startsWith('--'))
@@ -22,6 +23,10 @@ if (wants('admission')) {
 if (wants('repair')) {
   console.log('Repair: from the answer to the rogue write until a second client sees Git again')
   await benchRepair()
+}
+if (wants('writes')) {
+  console.log('Writes: through the API server, with the guard and without')
+  await benchWriteCost()
 }
 if (wants('size')) {
   console.log('Size: ConfigMaps and Deployments, one namespace for each hundred')
