@@ -14,6 +14,13 @@ export interface GlobalOptions {
   output: 'text' | 'json'
 }
 
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  console.error(
+    `gitops-guard: needs Node.js 24 or newer: this is ${process.versions.node}. In a checkout: npm run guard -- ..., which brings its own`,
+  )
+  process.exit(2)
+}
+
 const program = new Command('gitops-guard')
   .description('Makes Git the only way to change a Kubernetes cluster.')
   .version('0.1.0')
