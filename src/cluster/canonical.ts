@@ -125,8 +125,25 @@ export class CanonicalForms {
     return discovery.resourceFor(group, object.kind, version)
   }
 
-  /** The form if it is known, without asking. Never change what it returns. */
+  /** Loads the schemas of these manifests' kinds ahead of need. What fails is loaded when a form is needed. */
+  prepare(manifests: Iterable<Manifest>): void {
+    const seen = new Set<string>()
+    for (const manifest of manifests) {
+      const kind = `${manifest.object.apiVersion}/${manifest.object.kind}`
+      if (seen.has(kind)) continue
+      seen.add(kind)
+      this.#prepare(manifest).catch(() => undefined)
+    }
+  }
+
+  /**
+   * The form if it is known, without asking; not before its kind's schema is, as its lists would be compared by position and nobody
+   * found to own what differs. Never change what it returns.
+   */
   cached(manifest: Manifest): Canonical | undefined {
+    const resource = this.resourceFor(manifest)
+    if (resource !== undefined && !this.#options.shapes.isLoaded(resource.group, resource.version))
+      return undefined
     const key = keyOf(manifest)
     const stamp = this.#stamp(manifest)
     const known = this.#store.get(key, stamp)

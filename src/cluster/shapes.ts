@@ -32,6 +32,12 @@ export class Shapes {
     return this.#documents.get(pathOf(group, version))?.kinds.get(kind)
   }
 
+  /** Whether `shapeOf` says all that there is to say of the group version's kinds. */
+  isLoaded(group: string, version: string): boolean {
+    const path = pathOf(group, version)
+    return this.#documents.has(path) || (this.#index.size > 0 && !this.#index.has(path))
+  }
+
   /** A text that changes when the schema of any kind of this group version does; '' where it is not known. */
   schemaHash(group: string, version: string): string {
     return this.#index.get(pathOf(group, version)) ?? ''

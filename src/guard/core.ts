@@ -1,4 +1,4 @@
-import type { DesiredState } from '../model/desired.ts'
+import type { DesiredState, Manifest } from '../model/desired.ts'
 import type { ResourceInfo } from '../model/identity.ts'
 import type { GuardIdentity, Policy } from '../model/policy.ts'
 import type { ClusterApi } from '../cluster/api.ts'
@@ -26,7 +26,7 @@ export interface CoreOptions {
   guard: GuardIdentity
   api: ClusterApi
   discovery: Discovery
-  forms: Forms & KnownForms
+  forms: Forms & KnownForms & { prepare(manifests: Iterable<Manifest>): void }
   objects: Objects
   ledger: Ledger
   progress: Progress
@@ -170,6 +170,7 @@ export class Core {
     if (this.#stopped) return
     const first = this.#states.stateOf(state.source) === undefined
     const change = this.#states.accept(state)
+    this.#options.forms.prepare(state.manifests)
     this.#renew()
     this.reconciler.desiredChanged(change)
     // Watches that run already will not list again for a source that is read after others.

@@ -5,11 +5,12 @@ import type { Forms as KnownForms } from '../policy/snapshot.ts'
 import type { Forms } from '../reconcile/forms.ts'
 
 /** Canonical forms as policy (what is known) and reconciler (what can be asked) take them. */
-export function knownForms(forms: CanonicalForms): Forms & KnownForms {
+export function knownForms(forms: CanonicalForms): Forms & KnownForms & Pick<CanonicalForms, 'prepare'> {
   return {
     get epoch() {
       return forms.epoch
     },
+    prepare: (manifests) => forms.prepare(manifests),
     form: (manifest: Manifest) => forms.form(manifest),
     confirm: (manifest: Manifest, live: KubeObject) => forms.confirm(manifest, live),
     isFixed: (manifest: Manifest, live: KubeObject) => forms.isFixed(manifest, live),
