@@ -113,8 +113,16 @@ test('an exception outlives the guard: after a restart it knows who opened it', 
 
 test('upgrade: whoever opened it may change the guard, nobody else, and only until it ends', async () => {
   const list = LIST.replace('/shop/', '/gitops-guard/')
+  // Another value each time: kubectl sends nothing where nothing changes.
+  let times = 0
   const label = (user: string) =>
-    stage.kubectl(user, ['label', 'clusterrole', 'gitops-guard', `upgraded=${user}`, '--overwrite'])
+    stage.kubectl(user, [
+      'label',
+      'clusterrole',
+      'gitops-guard',
+      `upgraded=${user}-${++times}`,
+      '--overwrite',
+    ])
   assert.match((await label('alice')).stderr, /ValidatingAdmissionPolicy/)
   const wrong = await stage.raw('alice', 'POST', list, open('anything', 60, [], 'gitops-guard'))
   assert.match(wrong.text, /rule guard-self/)
