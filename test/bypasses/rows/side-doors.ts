@@ -75,7 +75,9 @@ export const sideDoorRows: readonly Row[] = [
     title: 'the denial is found again: one id in answer, log, chat and report',
     expect: 'webhook',
     run: async (stage) => {
-      const { stderr } = await stage.kubectl('alice', [
+      // Somebody of whom nothing was told yet: what alice does to it comes in a later message, with the rest.
+      await stage.plane.user('carol', { groups: ['developers'], clusterAdmin: true })
+      const { stderr } = await stage.kubectl('carol', [
         'annotate',
         '-n',
         'shop',
