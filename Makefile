@@ -50,7 +50,7 @@ bench: control-plane build
 build: dist/cli.js
 
 dist/cli.js: $(INSTALLED) $(shell find src -name '*.ts' -not -name '*.test.ts' -o -name '*.json')
-	@rm -rf dist && npm run --silent build && touch $@
+	@npm run --silent build && touch $@
 
 ## control-plane: finds, downloads or builds etcd, kube-apiserver, kube-controller-manager and kubectl
 .PHONY: control-plane

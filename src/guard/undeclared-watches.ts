@@ -43,11 +43,6 @@ export class UndeclaredWatches {
     for (const [key, info] of wanted) if (!this.#reflectors.has(key)) this.#start(key, info)
   }
 
-  /** Lists everything again. */
-  relist(): void {
-    for (const reflector of this.#reflectors.values()) reflector.relist()
-  }
-
   async stop(): Promise<void> {
     await Promise.all([...this.#reflectors.values()].map((reflector) => reflector.stop()))
     this.#reflectors.clear()

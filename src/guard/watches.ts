@@ -63,11 +63,6 @@ export class Watches {
     for (const [key, info] of wanted) if (!this.#reflectors.has(key)) this.#start(key, info)
   }
 
-  /** Lists everything again. */
-  relist(): void {
-    for (const { reflector } of this.#reflectors.values()) reflector.relist()
-  }
-
   /** A watch of this kind runs. */
   follows({ group, kind }: { group: string; kind: string }): boolean {
     return [...this.#reflectors.values()].some(
