@@ -1,6 +1,7 @@
 import type { Canonical, Manifest } from '../model/desired.ts'
 import type { ObjectRef } from '../model/identity.ts'
 import type { KubeObject } from '../model/json.ts'
+import type { FieldChange } from '../model/path.ts'
 import type { Declared, Policy } from '../model/policy.ts'
 import { refKey, refOf } from '../object/identity.ts'
 import { fieldOf } from '../object/json.ts'
@@ -23,6 +24,7 @@ import { refOfKey } from './keys.ts'
 import type { Ledger } from './ledger.ts'
 import { bearsOurName, breakGlassUntil, comesAndGoes, hasTtl, isFinishedJob, textAt } from './live-facts.ts'
 import { readManagedFields } from './managed-fields.ts'
+import { ownersOf } from './owners.ts'
 import type { Objects } from './objects.ts'
 import { OwnWrites } from './own-writes.ts'
 import { WorkQueue } from './queue.ts'
@@ -96,6 +98,8 @@ interface Question {
   writer: Writer
   /** Live is as Git said before. */
   pending: boolean
+  /** What differs bears the agent's field manager, or nobody's any more: it may be a commit that the guard does not know. */
+  agentLike: boolean
   /** It was the guard that put that earlier form there. */
   ours: boolean
   live: KubeObject | undefined
@@ -537,6 +541,7 @@ export class Reconciler {
     return this.#decide(key, declared, trouble, {
       writer: deleter === undefined ? 'unknown' : isAgentOf(deleter.actor, source) ? 'agent' : 'person',
       pending: this.#history.earlier(key).some((earlier) => earlier.manifest === undefined),
+      agentLike: true,
       ours: false,
       live: undefined,
       repair: () => this.#restorer.create({ key, declared, trouble }),
@@ -581,6 +586,7 @@ export class Reconciler {
     return this.#decide(key, declared, trouble, {
       writer: pending ? 'unknown' : writer,
       pending,
+      agentLike: this.#isAgentLike(declared, live, changes),
       ours: pending && this.#history.wroteBefore(key, source.name, nearest.manifest),
       live,
       repair: () => this.#restorer.putBack(this.#policy, { key, declared, trouble }, base, live),
@@ -769,7 +775,8 @@ export class Reconciler {
       const since = here && progress?.state === 'applying' ? progress.at : undefined
       return { since: since ?? this.#history.earlier(key).at(-1)?.replacedAt ?? 0, ...about }
     }
-    if (question.writer !== 'unknown' && question.writer !== 'agent') return undefined
+    if (!question.agentLike || (question.writer !== 'unknown' && question.writer !== 'agent'))
+      return undefined
     // The first commit that the guard sees may be one that the agent is just bringing in; and until it was seen to be at
     // the newest one, it may be bringing in one that the guard passed over.
     const arrived = (this.#tracked.get(key)?.equalIn ?? -1) !== -1
@@ -777,6 +784,11 @@ export class Reconciler {
       inForce.first && !arrived ? inForce.committedAt : this.#history.earlier(key).at(-1)?.replacedAt
     const young = since !== undefined && this.#clock.now() - since < this.#grace(source)
     return young ? { since, ...about } : undefined
+  }
+
+  #isAgentLike(declared: Declared, live: KubeObject, changes: readonly FieldChange[]): boolean {
+    const theirs = this.#memory.writerOf(declared, live)?.manager
+    return ownersOf(readManagedFields(live), changes).managers.every((manager) => manager === theirs)
   }
 
   #remains(declared: Declared, last: KubeObject, tracked: Tracked): Remains {
