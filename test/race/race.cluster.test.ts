@@ -32,6 +32,8 @@ it('undo every edit of alice and no write of a CI job that races with the guard'
   test.after(() => witness.stop())
   const guard = await TestGuard.start(plane, {
     mode: 'enforce',
+    // Longer than the agent is ever late: what alice writes in its name meanwhile waits for so long.
+    graceSeconds: 15,
     sources: [
       {
         name: 'shop',

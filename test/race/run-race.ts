@@ -31,7 +31,7 @@ export async function runRace(test: TestContext, options: RunOptions): Promise<O
   const { edits, last } = await race({ ...options, alice }).finally(() => alice.close())
   await options.settled(last)
   await until('the cluster is what Git says', () => differences(shop, witness).length === 0, {
-    ms: 30_000,
+    ms: 90_000,
     seen: () => differences(shop, witness).map((difference) => [difference, ...story(difference, options)]),
   })
   // And stays so.

@@ -94,7 +94,7 @@ async function disturb(world: DeclaredWorld, replicas: GuardChild[], options: Re
   const start = performance.now()
   const last = killing.catch((error: unknown) => error)
   let differing = await world.differing()
-  while (differing.length > 0 && performance.now() - start < 30_000) {
+  while (differing.length > 0 && performance.now() - start < 90_000) {
     await sleep(250)
     differing = await world.differing()
   }
