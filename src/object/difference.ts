@@ -119,15 +119,33 @@ function compareLists(
   }
 }
 
+/** What one side has more often is a difference as well: not every server refuses a member that comes twice. */
 function compareSets(before: Json[], after: Json[], walk: Walk): void {
-  const left = new Set(before.map(stableStringify))
-  const right = new Set(after.map(stableStringify))
+  const left = counted(before)
+  const right = counted(after)
   for (const [index, value] of before.entries()) {
-    if (!right.has(stableStringify(value))) note(walk, value, undefined, { value, index })
+    if (!taken(right, value)) note(walk, value, undefined, { value, index })
   }
   for (const [index, value] of after.entries()) {
-    if (!left.has(stableStringify(value))) note(walk, undefined, value, { value, index })
+    if (!taken(left, value)) note(walk, undefined, value, { value, index })
   }
+}
+
+function counted(values: Json[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const value of values) {
+    const key = stableStringify(value)
+    counts.set(key, (counts.get(key) ?? 0) + 1)
+  }
+  return counts
+}
+
+/** Takes one of a value out; false where none is left. */
+function taken(counts: Map<string, number>, value: Json): boolean {
+  const key = stableStringify(value)
+  const left = counts.get(key) ?? 0
+  counts.set(key, left - 1)
+  return left > 0
 }
 
 /** What is the same at both ends is set aside: what is left was added, removed, or changed one by one. */

@@ -17,6 +17,12 @@ export class OwnWrites {
     }
   }
 
+  /** Makes a write count as news: what it left is still to be looked at. */
+  drop(key: string, resourceVersion: string): void {
+    const versions = this.#versions.get(key)?.filter((version) => version !== resourceVersion)
+    if (versions !== undefined) this.#versions.set(key, versions)
+  }
+
   has(key: string, resourceVersion: string): boolean {
     return this.#versions.size > 0 && (this.#versions.get(key)?.includes(resourceVersion) ?? false)
   }

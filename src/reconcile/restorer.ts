@@ -169,7 +169,9 @@ export class Restorer {
     const partial = await this.putBack(policy, one, { ...base, differences }, live)
     // What the first answer said is why; the rest alone may make no sense.
     if (partial.refused !== undefined) return this.#refused(one, error, 'put')
-    return partial.restored === undefined ? partial : { again: lookAgain }
+    if (partial.restored === undefined) return partial
+    this.#own.drop(one.key, textAt(partial.restored.after, 'resourceVersion'))
+    return { again: lookAgain }
   }
 
   #refused({ trouble }: Case, error: unknown, operation: 'put' | 'create' | 'delete'): Outcome {

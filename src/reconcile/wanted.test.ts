@@ -169,7 +169,8 @@ it('become Git’s again, for any two objects, and nothing else than what differ
       deep: fc.record({ map, list: fc.array(scalar, { maxLength: 3 }) }, { requiredKeys: [] }),
       keyed: unique(fc.record({ name, value: scalar, ports, map }, { requiredKeys: ['name'] }), 'name'),
       env: unique(fc.record({ name, value: scalar }), 'name'),
-      set: fc.uniqueArray(fc.constantFrom('p', 'q', 'r'), { maxLength: 3 }),
+      // Some servers take a member twice.
+      set: fc.array(fc.constantFrom('p', 'q', 'r'), { maxLength: 3 }),
       args: fc.array(fc.oneof(scalar, map), { maxLength: 4 }),
       loose: fc.array(fc.record({ name, value: scalar }), { maxLength: 3 }),
     },

@@ -64,14 +64,15 @@ function takeBack(canonical: Json, object: Json, path: Path): void {
 
 /**
  * Items whose number, not name, says which they are become Git's together where the numbers no longer match; so do
- * items that share their keys.
+ * items that share their keys, and a member of a set that is there twice.
  */
 function mustBeWhole(from: Json | undefined, to: Json, segment: Segment): boolean {
   if (typeof segment === 'string' || !Array.isArray(to)) return false
   const git = Array.isArray(from) ? from : []
   if (typeof segment === 'number') return git.length !== to.length
-  if (!isKeyedItem(segment)) return false
-  const named = (list: readonly Json[]) => list.filter((item) => hasKeys(item, segment.keys)).length
+  const isNamed = (item: Json) =>
+    isKeyedItem(segment) ? isObject(item) && hasKeys(item, segment.keys) : equalJson(item, segment.value)
+  const named = (list: readonly Json[]) => list.filter(isNamed).length
   return named(to) > 1 || named(git) > 1
 }
 

@@ -1,6 +1,7 @@
 import type { Manifest } from '../../src/model/desired.ts'
 import type { Json, JsonObject, KubeObject } from '../../src/model/json.ts'
 import { cloneJson, equalJson, fieldOf, isObject, setKey } from '../../src/object/json.ts'
+import { groupOf } from '../../src/object/identity.ts'
 import type { Random } from './random.ts'
 import type { Stage } from './stage.ts'
 
@@ -23,21 +24,23 @@ const TRIES = 25
 /** Changes one random field of the live object by a PUT, as anybody could; undefined where nothing could be changed. */
 export async function changeSomething(
   stage: Stage,
-  { object: manifest, ref }: Manifest,
+  { object: manifest }: Manifest,
   random: Random,
 ): Promise<Made | undefined> {
   const path = stage.path(manifest)
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const before = await stage.must('GET', path)
     const changed = somethingElse(before, random)
-    if (changed === undefined || isServers(changed.steps, manifest, `${ref.group}/${ref.kind}`)) continue
+    if (changed === undefined || isServers(pointerOf(changed.steps), manifest)) continue
     const answer = await stage.send(
       'PUT',
       `${path}?fieldManager=intruder&fieldValidation=Strict`,
       changed.object,
     )
     if (answer.status >= 300) continue
-    const paths = leavesThatDiffer(stateOf(before), stateOf(answer.body as KubeObject))
+    const paths = leavesThatDiffer(stateOf(before), stateOf(answer.body as KubeObject)).filter(
+      (leaf) => !isServers(leaf, manifest),
+    )
     if (paths.length > 0) return { before, paths }
   }
   return undefined
@@ -153,29 +156,51 @@ function leavesThatDiffer(before: Json | undefined, after: Json | undefined, pat
  * What nobody is told of, as it is no drift (drift-cases: what the server allocates, the autoscaler's replicas, an aggregated
  * role's rules), and what would take other objects of the same run with it.
  */
-function isServers(steps: Steps, manifest: KubeObject, kind: string): boolean {
-  const path = `/${steps.map((step) => (typeof step === 'number' ? '*' : step)).join('/')}`
-  switch (kind) {
+function isServers(pointer: string, manifest: KubeObject): boolean {
+  const path = generic(pointer)
+  if (WRITTEN_BY_CONTROLLERS.test(path)) return true
+  switch (`${groupOf(manifest.apiVersion)}/${manifest.kind}`) {
     case '/Service':
       return /^\/spec\/(clusterIPs?|ports\/\*\/nodePort|healthCheckNodePort)/.test(path)
     case '/Secret':
       return manifest['type'] === 'kubernetes.io/service-account-token' && path.startsWith('/data')
     case '/ServiceAccount':
-      return path.startsWith('/secrets')
+      // Pods that are made get its pull secrets.
+      return /^\/(secrets|imagePullSecrets)/.test(path)
     case '/Namespace':
       return path.startsWith('/spec') || path === '/metadata/labels/kubernetes.io/metadata.name'
     case '/PersistentVolumeClaim':
       return /^\/spec\/(volumeName|storageClassName)/.test(path)
+    case 'networking.k8s.io/Ingress':
+      // Filled in at creation only: one that lacks it may be from before there was a default.
+      return path === '/spec/ingressClassName' && fieldOf(manifest['spec'], 'ingressClassName') === undefined
+    case '/PersistentVolume':
+      // Resizing it is a system controller's job.
+      return /^\/spec\/(claimRef|capacity)/.test(path)
     case 'rbac.authorization.k8s.io/ClusterRole':
       return manifest['aggregationRule'] !== undefined && path.startsWith('/rules')
     case 'apiextensions.k8s.io/CustomResourceDefinition':
       return !/^\/metadata|description$|shortNames|categories/.test(path)
+    // What others are made with changes what they should be.
+    case '/LimitRange':
+    case 'networking.k8s.io/IngressClass':
+    case 'storage.k8s.io/StorageClass':
+    case 'scheduling.k8s.io/PriorityClass':
+    case 'node.k8s.io/RuntimeClass':
+      return !/^\/metadata\/(labels|annotations($|\/intruder))/.test(path)
     case 'admissionregistration.k8s.io/ValidatingWebhookConfiguration':
     case 'admissionregistration.k8s.io/MutatingWebhookConfiguration':
       return /rules|Selector|matchPolicy|failurePolicy/.test(path)
     case 'batch/Job':
       return /controller-uid|job-name/.test(path)
   }
-  if (path === '/spec/replicas') return true
-  return /deployment.kubernetes.io\/revision|deprecated.daemonset|last-applied/.test(path)
+  return path === '/spec/replicas'
+}
+
+/** Notes of the cluster's own controllers and admission about an object. */
+const WRITTEN_BY_CONTROLLERS =
+  /^\/metadata\/annotations\/((pv|volume|volume\.beta|deployment)\.kubernetes\.io~1|kubernetes\.io~1(limit-ranger|service-account)|deprecated\.daemonset|kubectl\.kubernetes\.io~1last-applied)/
+
+function pointerOf(steps: Steps): string {
+  return steps.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 }

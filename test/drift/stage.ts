@@ -41,13 +41,13 @@ export const AGENT = 'kustomize-controller'
 export class Stage {
   readonly plane: ControlPlane
   readonly discovery: Discovery
-  readonly #api: ClusterApi
+  readonly api: ClusterApi
   readonly #admin: RawRequests
 
   private constructor(plane: ControlPlane) {
     this.plane = plane
-    this.#api = new ClusterApi(connect({ kubeconfig: plane.kubeconfig('admin') }))
-    this.discovery = new Discovery({ api: this.#api })
+    this.api = new ClusterApi(connect({ kubeconfig: plane.kubeconfig('admin') }))
+    this.discovery = new Discovery({ api: this.api })
     this.#admin = new RawRequests(plane.kubeconfig('admin'))
   }
 
@@ -59,7 +59,7 @@ export class Stage {
 
   async stop(): Promise<void> {
     this.#admin.close()
-    this.#api.connection.close()
+    this.api.connection.close()
     await this.plane.stop()
   }
 
@@ -173,7 +173,7 @@ export class Stage {
     })
     const rows = await diffRows(settings, states, {
       sources: settings.sources,
-      api: this.#api,
+      api: this.api,
       discovery: this.discovery,
     })
     return Map.groupBy(rows, ({ origin, ref }) => origin?.file.replace(/\.yaml$/, '') ?? ref.namespace)

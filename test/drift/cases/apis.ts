@@ -373,4 +373,10 @@ export const apiCases: readonly DriftCase[] = [
     live: strategic({ spec: { ports: [{ port: 80, name: 'other' }] } }),
     drift: ['replace /spec/ports/0/name'],
   },
+  {
+    name: 'find a member of a set that comes twice',
+    git: 'apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: { name: s }\naddressType: IPv4\nports: [{ name: "", port: 80 }]\nendpoints: [{ addresses: ["10.9.9.9"] }]\n',
+    live: json([{ op: 'add', path: '/endpoints/0/addresses/-', value: '10.9.9.9' }]),
+    drift: ['add /endpoints/0/addresses/1'],
+  },
 ]
