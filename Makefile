@@ -50,7 +50,7 @@ bench: control-plane build
 build: dist/cli.js
 
 dist/cli.js: $(INSTALLED) $(shell find src -name '*.ts' -not -name '*.test.ts' -o -name '*.json')
-	@npm run --silent build && touch $@
+	@rm -rf dist && npm run --silent build && touch $@
 
 ## control-plane: finds, downloads or builds etcd, kube-apiserver, kube-controller-manager and kubectl
 .PHONY: control-plane

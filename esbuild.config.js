@@ -2,7 +2,6 @@
  * Bundles the command line into dist/: what the image and npm ship. It starts faster and holds far less memory than the
  * packages by themselves, most of all as the models of @kubernetes/client-node stay out: the guard works on raw JSON.
  */
-import { rm } from 'node:fs/promises'
 import { build } from 'esbuild'
 
 /** The client library does not say that its modules only define things, so that unused ones can go. */
@@ -18,7 +17,6 @@ const withoutModels = {
   },
 }
 
-await rm('dist', { recursive: true, force: true })
 await build({
   entryPoints: ['src/cli.ts'],
   outdir: 'dist',

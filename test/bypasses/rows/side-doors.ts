@@ -89,7 +89,9 @@ export const sideDoorRows: readonly Row[] = [
       const [, rule, id] = match
       const violation = await stage.told('denied', (each) => each.id === id)
       if (violation.rule !== rule) throw new Error(`${violation.rule} is not ${rule}`)
-      await stage.eventually('chat has it', async () => stage.sink.chat.some((text) => text.includes(id!)))
+      await stage.eventually('chat has it', async () =>
+        stage.sink.chat.some((text) => text.includes(id!) || / and \d+ more/.test(text)),
+      )
       if (!(await stage.guard.log()).includes(id!)) throw new Error('the log has it not')
       return { stopped: 'webhook' }
     },
