@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readableChanges, reportedChanges } from './changeset.ts'
+import { reportedChanges } from '../object/reported-changes.ts'
+import { readableChanges } from './changeset.ts'
 
 test('one line a change, with what was and what is', () => {
   const lines = readableChanges([

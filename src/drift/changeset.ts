@@ -1,20 +1,9 @@
 import { diff, type IChange } from 'json-diff-ts'
 import type { Json } from '../model/json.ts'
 import type { FieldChange } from '../model/path.ts'
-import type { ReportedChange } from '../model/violation.ts'
 import { isObject } from '../object/json.ts'
-import { formatPath, formatPointer } from '../object/path.ts'
+import { formatPath } from '../object/path.ts'
 import { escapeText } from '../object/text.ts'
-
-/** The changes as scripts read them: path a JSON Pointer, `desired` Git's value, `live` the cluster's. */
-export function reportedChanges(changes: readonly FieldChange[]): ReportedChange[] {
-  return changes.map(({ path, op, before, after }) => ({
-    path: formatPointer(path),
-    op,
-    ...(before === undefined ? {} : { desired: before }),
-    ...(after === undefined ? {} : { live: after }),
-  }))
-}
 
 /**
  * The changes for people, a line each: `spec.replicas: 2 → 9`, `+ metadata.labels.owner: alice`. Where a whole list was

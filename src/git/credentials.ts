@@ -6,7 +6,7 @@ import { GitError } from './git-error.ts'
 import type { GitUrl } from './git-url.ts'
 import type { GithubApp } from './github-app.ts'
 import { GithubAppTokens } from './github-app.ts'
-import type { Secret } from './secret.ts'
+import type { Secret } from '../model/secret.ts'
 
 export type GitAuth =
   { token: Secret; user?: string } | { ssh: { key: Secret; knownHosts: Secret } } | { githubApp: GithubApp }

@@ -2,7 +2,7 @@
 import { createPrivateKey, sign } from 'node:crypto'
 import { GitError } from './git-error.ts'
 import { scrub } from './scrub.ts'
-import type { Secret } from './secret.ts'
+import type { Secret } from '../model/secret.ts'
 
 export interface GithubApp {
   id: number | string

@@ -1,6 +1,6 @@
 /** What the configuration says of one source, as far as reading it from Git needs it. */
 import type { GitRef } from './git-ref.ts'
-import type { Secret } from './secret.ts'
+import type { Secret } from '../model/secret.ts'
 
 export type RendererName = 'auto' | 'plain' | 'kustomize' | 'helm'
 

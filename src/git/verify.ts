@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { GitError } from './git-error.ts'
 import type { Repository } from './repository.ts'
 import { GitExit } from './run-git.ts'
-import type { Secret } from './secret.ts'
+import type { Secret } from '../model/secret.ts'
 
 const SSH_KEY = /^(?:(?:sk-)?(?:ssh|ecdsa)-[a-z0-9@.-]+) [A-Za-z0-9+/]+=*/
 const TIMEOUT = 30_000

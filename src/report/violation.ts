@@ -5,8 +5,8 @@ import type { Origin } from '../model/desired.ts'
 import type { ObjectRef } from '../model/identity.ts'
 import type { FieldChange } from '../model/path.ts'
 import type { Verdict } from '../model/verdict.ts'
-import type { Remedy, ReportedChange, Violation, ViolationEvent } from '../model/violation.ts'
-import { formatPointer } from '../object/path.ts'
+import type { Remedy, Violation, ViolationEvent } from '../model/violation.ts'
+import { reportedChanges } from '../object/reported-changes.ts'
 
 /**
  * The violation that a verdict tells of; undefined for one that nobody needs to hear of, and for dry-runs.
@@ -116,13 +116,4 @@ function nameOf({ kind, namespace, name }: ObjectRef) {
 
 function placeOf({ file, line, revision }: Origin) {
   return { file, line, revision }
-}
-
-function reportedChanges(changes: readonly FieldChange[]): ReportedChange[] {
-  return changes.map(({ path, op, before, after }) => ({
-    path: formatPointer(path),
-    op,
-    ...(before === undefined ? {} : { desired: before }),
-    ...(after === undefined ? {} : { live: after }),
-  }))
 }

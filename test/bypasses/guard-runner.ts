@@ -76,6 +76,13 @@ export class GuardRunner {
     return fetch(`http://127.0.0.1:${this.#run.ports.http}/readyz`).catch(() => undefined)
   }
 
+  /** Nothing waits to be told. */
+  async tellsNothing(): Promise<boolean> {
+    const answer = await fetch(`http://127.0.0.1:${this.#run.ports.http}/status`)
+    const { waiting } = (await answer.json()) as { waiting: { [provider: string]: number } }
+    return Object.values(waiting).every((count) => count === 0)
+  }
+
   async #until(what: string, done: (answer: Response | undefined) => boolean): Promise<void> {
     for (const start = Date.now(); ; await sleep(25)) {
       const answer = await this.#ask()
