@@ -42,7 +42,11 @@ async function runBatch(batch: string[]): Promise<void> {
   stream.on('test:fail', (event) => {
     if (event.details.type === 'suite' && event.details.error?.cause === undefined) return
     count.failed++
-    failures.push(`${event.name} (${event.file?.replace(root, '') ?? '?'}:${event.line ?? 0})`)
+    const { error } = event.details
+    const why = (error?.cause instanceof Error ? error.cause : error)?.message ?? ''
+    failures.push(
+      `${event.name} (${event.file?.replace(root, '') ?? '?'}:${event.line ?? 0})\n    ${why.slice(0, 1500).replaceAll('\n', '\n    ')}`,
+    )
   })
   stream.compose(spec).pipe(process.stdout, { end: false })
   await new Promise((resolve) => stream.once('end', resolve))
