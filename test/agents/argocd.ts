@@ -7,10 +7,10 @@ import type { ControlPlane } from '../control-plane/control-plane.ts'
 import { freePort } from '../control-plane/free-port.ts'
 import { Supervisor } from '../control-plane/supervisor.ts'
 import { until } from '../e2e/until.ts'
-import { agentBuild } from './agents.ts'
-import { findAgent } from './binaries.ts'
+import { agentProgram } from './agents.ts'
+import { findProgram } from '../control-plane/find-program.ts'
 import { findRedis } from './find-redis.ts'
-import { moduleFolder } from './module-folder.ts'
+import { moduleFolder } from '../control-plane/module-folder.ts'
 
 const NAMESPACE = 'argocd'
 const APPLICATION = `/apis/argoproj.io/v1alpha1/namespaces/${NAMESPACE}/applications/shop`
@@ -47,7 +47,7 @@ export class Argocd {
 
   /** Installs it and an Application `shop` that syncs, prunes and heals by itself, and starts its processes. */
   static async install(plane: ControlPlane, { url, path }: ArgocdOptions): Promise<Argocd> {
-    const [binary, redis] = [await findAgent('argocd'), await findRedis()]
+    const [binary, redis] = [await findProgram(agentProgram('argocd')), await findRedis()]
     const kubeconfig = await plane.serviceAccount(NAMESPACE, 'argocd-application-controller')
     await installManifests(plane)
     await makeApplication(plane, { url, path })
@@ -161,7 +161,7 @@ export class Argocd {
 }
 
 async function installManifests(plane: ControlPlane): Promise<void> {
-  const { module, directory } = agentBuild('argocd')
+  const { module, directory } = agentProgram('argocd')
   const text = await readFile(
     join(await moduleFolder(module, directory), 'manifests/core-install.yaml'),
     'utf8',

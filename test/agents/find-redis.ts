@@ -1,6 +1,7 @@
 import { runCommand } from '../control-plane/run-command.ts'
 import type { Progress } from '../control-plane/progress.ts'
-import { sayProgress } from './binaries.ts'
+
+const sayProgress: Progress = (line) => process.stderr.write(`agents: ${line}\n`)
 
 /** The redis-server that Argo CD needs: on the PATH, else installed where this is Debian's root. */
 export async function findRedis(progress: Progress = sayProgress): Promise<string> {

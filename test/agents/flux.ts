@@ -6,10 +6,10 @@ import { connect, type Connection } from '../../src/cluster/connection.ts'
 import type { ControlPlane } from '../control-plane/control-plane.ts'
 import { freePort } from '../control-plane/free-port.ts'
 import { Supervisor } from '../control-plane/supervisor.ts'
-import { agentBuild } from './agents.ts'
+import { agentProgram } from './agents.ts'
 import { ArtifactServer } from './artifact-server.ts'
-import { findAgent } from './binaries.ts'
-import { moduleFolder } from './module-folder.ts'
+import { findProgram } from '../control-plane/find-program.ts'
+import { moduleFolder } from '../control-plane/module-folder.ts'
 import { until } from '../e2e/until.ts'
 
 const NAMESPACE = 'flux-system'
@@ -56,7 +56,7 @@ export class Flux {
 
   /** Installs CRDs, accounts, a GitRepository and a Kustomization, both `shop`, and starts the controller. */
   static async install(plane: ControlPlane, { repository, url, path }: FluxOptions): Promise<Flux> {
-    const binary = await findAgent('kustomize-controller')
+    const binary = await findProgram(agentProgram('kustomize-controller'))
     await installCrds(plane)
     const kubeconfig = await plane.serviceAccount(NAMESPACE, 'kustomize-controller', { clusterAdmin: true })
     const connection = connect({
@@ -146,7 +146,7 @@ export class Flux {
 }
 
 async function installCrds(plane: ControlPlane): Promise<void> {
-  const { directory, module } = agentBuild('kustomize-controller')
+  const { directory, module } = agentProgram('kustomize-controller')
   const [kustomize, source] = await Promise.all([
     moduleFolder(module, directory),
     moduleFolder('github.com/fluxcd/source-controller@v1.7.2'),

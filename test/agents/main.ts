@@ -1,6 +1,6 @@
 /** The agents for tests, by hand: `node test/agents/main.ts [NAME ...]` gets their binaries and prints where they are. */
-import { agentNames, type AgentName } from './agents.ts'
-import { findAgent } from './binaries.ts'
+import { agentNames, agentProgram, type AgentName } from './agents.ts'
+import { findProgram } from '../control-plane/find-program.ts'
 import { findRedis } from './find-redis.ts'
 
 const names = process.argv.slice(2)
@@ -12,7 +12,7 @@ if (unknown.length > 0) {
 try {
   for (const name of names.length > 0 ? (names as AgentName[]) : agentNames) {
     if (name === 'argocd') await findRedis()
-    console.log(`${name}: ${await findAgent(name)}`)
+    console.log(`${name}: ${await findProgram(agentProgram(name))}`)
   }
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n`)

@@ -3,8 +3,8 @@ import { copyFile, cp, link, mkdtemp, mkdir, readdir, rm, writeFile } from 'node
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runCommand } from '../control-plane/run-command.ts'
-import { prepareRenderers } from '../renderers/binaries.ts'
-import { rendererBuild, rendererNames } from '../renderers/renderers.ts'
+import { prepareRenderers } from '../renderers/prepare-renderers.ts'
+import { rendererProgram, rendererNames } from '../renderers/renderers.ts'
 
 /** An image as `buildah` holds it here. */
 export interface BuiltImage {
@@ -70,7 +70,7 @@ export async function buildImage(say: (line: string) => void): Promise<BuiltImag
 
 const DEBIAN = 'localhost/gitops-guard-base/debian:bookworm'
 const NODE = `localhost/gitops-guard-base/node:${process.versions.node}-npm-${NPM}`
-const RENDERERS = `localhost/gitops-guard-base/renderers:${rendererNames.map((name) => rendererBuild(name).version).join('-')}`
+const RENDERERS = `localhost/gitops-guard-base/renderers:${rendererNames.map((name) => rendererProgram(name).version).join('-')}`
 const NAME = 'localhost/gitops-guard:test'
 
 /** Runs prepare.sh, its progress passed on; resolves with the path of the base's archive. */

@@ -10,7 +10,7 @@ import { freePort } from '../control-plane/free-port.ts'
 import { runCommand } from '../control-plane/run-command.ts'
 import { applyDeploy } from '../deploy/installation.ts'
 import { gitHttpServer } from '../git/http-server.ts'
-import { rendererBuild, rendererNames } from '../renderers/renderers.ts'
+import { rendererProgram, rendererNames } from '../renderers/renderers.ts'
 import { buildImage, type BuiltImage } from './build-image.ts'
 import { imageConfig, runImage, type Container, type Mounts } from './run-image.ts'
 
@@ -61,7 +61,7 @@ test('hold git, ssh, certificates and Node 24, and no package manager of Node', 
 
 test('hold the programs that render sources, of the pinned versions', { skip }, async () => {
   for (const name of rendererNames) {
-    const { version } = rendererBuild(name)
+    const { version } = rendererProgram(name)
     assert.ok((await inside(`$GITOPS_GUARD_RENDERERS/${name} version`)).includes(version), name)
   }
 })

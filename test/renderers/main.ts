@@ -1,5 +1,5 @@
 /** Builds the renderers into the cache, where they are not there yet: `node test/renderers/main.ts`. */
-import { prepareRenderers } from './binaries.ts'
+import { prepareRenderers } from './prepare-renderers.ts'
 import { rendererNames } from './renderers.ts'
 
 const found = await prepareRenderers(rendererNames)

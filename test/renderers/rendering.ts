@@ -4,7 +4,7 @@ import { Repository } from '../../src/git/repository.ts'
 import { loadSource, type LoadedSource } from '../../src/git/source.ts'
 import type { SourceSpec } from '../../src/git/source-spec.ts'
 import { testRepository } from '../git/test-repository.ts'
-import { prepareRenderers } from './binaries.ts'
+import { prepareRenderers } from './prepare-renderers.ts'
 import { rendererNames } from './renderers.ts'
 
 const found = await prepareRenderers(rendererNames)

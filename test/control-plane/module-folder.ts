@@ -1,5 +1,5 @@
-import { findGo } from '../control-plane/find-go.ts'
-import { runCommand } from '../control-plane/run-command.ts'
+import { findGo } from './find-go.ts'
+import { runCommand } from './run-command.ts'
 
 /** Modules of which only files are taken: what Go's checksum database says of them, pinned. */
 const SUMS: Readonly<Record<string, string>> = {
