@@ -44,6 +44,7 @@ export function checkMeaning(config: RawConfig, presets: PresetNames | undefined
   )
   for (const [index, target] of notify.entries()) {
     if (target.only) checkKinds(target.only, ['notify', index, 'only'], say)
+    if (target.quiet) checkQuiet(target.quiet, ['notify', index, 'quiet'], say)
     if (target.email !== undefined) {
       const path = ['notify', index, 'email']
       say(
@@ -55,6 +56,25 @@ export function checkMeaning(config: RawConfig, presets: PresetNames | undefined
       const url = target[kind]?.url
       if (typeof url === 'string') checkUrl(url, ['notify', index, kind, 'url'], say)
     }
+  }
+}
+
+function checkQuiet(
+  { from, to, zone = 'UTC' }: { from: string; to: string; zone?: string },
+  path: DocumentPath,
+  say: Say,
+): void {
+  if (from === to) {
+    say(path, `${formatDocumentPath(path)}: from and to are both ${from}: nothing would ever be told`)
+  }
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone })
+  } catch {
+    const place = [...path, 'zone']
+    say(
+      place,
+      `${formatDocumentPath(place)} must be a time zone such as Europe/Berlin: current value is ${quote(zone)}`,
+    )
   }
 }
 

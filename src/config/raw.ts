@@ -1,5 +1,5 @@
 /** The configuration as it is written, once the schema found nothing wrong. Durations are texts, secrets are references. */
-import type { ViolationEvent } from '../model/violation.ts'
+import type { Severity, ViolationEvent } from '../model/violation.ts'
 import type { FieldOp } from '../model/path.ts'
 import type { Heal, UndeclaredMode } from '../model/policy.ts'
 import type { Mode } from '../model/verdict.ts'
@@ -78,7 +78,14 @@ export interface RawAllow {
 
 export interface RawNotify {
   name?: string
-  only?: { sources?: string[]; namespaces?: string[]; kinds?: string[]; events?: ViolationEvent[] }
+  only?: {
+    sources?: string[]
+    namespaces?: string[]
+    kinds?: string[]
+    events?: ViolationEvent[]
+    severities?: Severity[]
+  }
+  quiet?: { from: string; to: string; zone?: string; except?: Severity[] }
   slack?: { url?: SecretRef; token?: SecretRef; channel?: string; api?: string }
   teams?: { url: SecretRef }
   discord?: { url: SecretRef }

@@ -114,7 +114,15 @@ function resolveAllow({ preset, name, reason, actors, objects, fields, ops }: Ra
 }
 
 function resolveNotify(raw: RawNotify, secret: (ref: SecretRef) => Secret): NotifyConfig {
-  return { ...resolveTarget(raw, secret), name: targetName(raw), only: raw.only ?? {} }
+  const { quiet, only = {} } = raw
+  return {
+    ...resolveTarget(raw, secret),
+    name: targetName(raw),
+    only,
+    ...(quiet === undefined
+      ? {}
+      : { quiet: { ...quiet, zone: quiet.zone ?? 'UTC', except: quiet.except ?? ['critical'] } }),
+  }
 }
 
 function resolveTarget(raw: RawNotify, secret: (ref: SecretRef) => Secret): NotifyTarget {

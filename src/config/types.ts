@@ -3,7 +3,7 @@ import type { ObjectSelector, Heal, UndeclaredMode } from '../model/policy.ts'
 import type { Secret } from '../model/secret.ts'
 import type { Mode } from '../model/verdict.ts'
 import type { FieldOp } from '../model/path.ts'
-import type { ViolationEvent } from '../model/violation.ts'
+import type { Severity, ViolationEvent } from '../model/violation.ts'
 
 export interface GuardConfig {
   /** What admission does with a violation where no source or `modes` entry decides. */
@@ -94,6 +94,7 @@ export type NotifyConfig = NotifyTarget & {
   /** Stays the same while the target does: what is still to be delivered is kept by it. */
   name: string
   only: NotifyFilter
+  quiet?: QuietHours
 }
 
 /** Absent means all. Patterns of `kinds` and `namespaces` are those of an allowance. */
@@ -102,6 +103,18 @@ export interface NotifyFilter {
   namespaces?: readonly string[]
   kinds?: readonly string[]
   events?: readonly ViolationEvent[]
+  severities?: readonly Severity[]
+}
+
+/** When a target is left alone: what comes meanwhile is told afterwards. */
+export interface QuietHours {
+  /** `22:00`: hours and minutes of a day in `zone`. From after to goes over midnight. */
+  from: string
+  to: string
+  /** An IANA time zone. */
+  zone: string
+  /** Told at once all the same. */
+  except: readonly Severity[]
 }
 
 export type NotifyTarget =

@@ -1,7 +1,9 @@
 import { join } from 'node:path'
 import type { Violation } from '../model/violation.ts'
 import { Outbox, type Target } from '../report/outbox.ts'
+import type { QuietTimes } from '../report/delivery.ts'
 import { providerOf } from '../report/provider-of.ts'
+import { isQuiet, type Quiet } from '../report/quiet.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Settings } from './settings.ts'
@@ -102,7 +104,12 @@ function targetsOf({ config }: Settings): Target[] {
     name: target.name,
     only: target.only,
     provider: providerOf(target),
+    ...(target.quiet === undefined ? {} : { quiet: quietTimes(target.quiet) }),
   }))
+}
+
+function quietTimes(quiet: Quiet): QuietTimes {
+  return { except: quiet.except, isQuiet: (at) => isQuiet(quiet, at) }
 }
 
 /** What makes an outbox another one. Secrets are read anew for each message. */

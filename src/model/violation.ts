@@ -3,7 +3,20 @@ import type { Decision } from './verdict.ts'
 import type { FieldOp } from './path.ts'
 
 export type ViolationEvent =
-  'denied' | 'warned' | 'audited' | 'drift' | 'repaired' | 'unrepairable' | 'break-glass'
+  | 'denied'
+  | 'warned'
+  | 'audited'
+  | 'drift'
+  | 'repaired'
+  | 'unrepairable'
+  | 'break-glass'
+  /** The guard cannot do all of its work: Git is out of reach, a watch is stale. */
+  | 'trouble'
+  /** What was told of before (drift, a fight, a lagging agent, trouble) is over. */
+  | 'resolved'
+
+/** How much it matters that somebody looks at it now. */
+export type Severity = 'critical' | 'warning' | 'info'
 
 /** A change denied or that would have been, or drift: as others receive it (contract of the `webhook` provider). */
 export interface Violation {
@@ -25,6 +38,8 @@ export interface Violation {
   /** What is done about it: none, wait, alert, nudge, repair. */
   remedy: Remedy
   repairedAfterMs?: number
+  /** Who owns the object, as Git says: the manifest's annotation, else CODEOWNERS. Names such as `@org/team`, or e-mail addresses. */
+  owners?: readonly string[]
 }
 
 export type Remedy = 'none' | 'wait' | 'alert' | 'nudge' | 'repair'

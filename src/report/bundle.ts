@@ -23,7 +23,7 @@ const BUNDLES = 3
 /** Violations in one message at most. */
 export const MOST = 1000
 /** Told within the window, however often. */
-const URGENT: readonly ViolationEvent[] = ['break-glass', 'unrepairable']
+const URGENT: readonly ViolationEvent[] = ['break-glass', 'unrepairable', 'trouble']
 /** The hold of digests. */
 const DIGEST = ''
 const HOLDS = 5000

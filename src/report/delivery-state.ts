@@ -24,6 +24,7 @@ interface State {
   done: number[]
   deferred: Deferred[]
   overflow?: Overflow
+  attempt?: readonly number[]
 }
 
 /** Lines of settled entries after which the whole is written anew. */
@@ -43,6 +44,8 @@ export class DeliveryState {
   #lines = 0
   deferred: Deferred[] = []
   overflow: Overflow | undefined
+  /** What was tried last and is not known to have arrived: only the same again can be told from it by the receiver. */
+  #attempt: readonly number[] = []
 
   constructor(file: string | undefined, onProblem: (problem: string, error?: unknown) => void) {
     this.#file = file
@@ -72,6 +75,24 @@ export class DeliveryState {
     return this.#floor
   }
 
+  /** Settled entries above the floor. */
+  get ahead(): number {
+    return this.#done.size
+  }
+
+  /** What was tried last, where it is not settled. */
+  get attempt(): readonly number[] {
+    return this.#attempt
+  }
+
+  /** These are about to be given together. */
+  begin(seqs: readonly number[]): void {
+    if (seqs.length === this.#attempt.length && seqs.every((seq, index) => seq === this.#attempt[index]))
+      return
+    this.#attempt = seqs
+    this.#append({ attempt: seqs })
+  }
+
   isDone(seq: number): boolean {
     return seq <= this.#floor || this.#done.has(seq)
   }
@@ -80,14 +101,7 @@ export class DeliveryState {
   settle(seqs: readonly number[]): void {
     if (seqs.length === 0) return
     this.#mark(seqs)
-    if (this.#file === undefined) return
-    if (this.#fd === undefined || this.#lines >= LINES) return void this.save()
-    try {
-      writeSync(this.#fd, `${JSON.stringify(seqs)}\n`)
-      this.#lines++
-    } catch (error) {
-      this.#fail(error)
-    }
+    this.#append(seqs)
   }
 
   /** Writes everything; to be called when `deferred` or `overflow` changed. */
@@ -98,6 +112,7 @@ export class DeliveryState {
       done: [...this.#done],
       deferred: this.deferred,
       ...(this.overflow === undefined ? {} : { overflow: this.overflow }),
+      ...(this.#attempt.length === 0 ? {} : { attempt: this.#attempt }),
     }
     try {
       mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 })
@@ -126,17 +141,35 @@ export class DeliveryState {
   /** A last line that was cut short is no reason to doubt the others. */
   #restore(text: string): void {
     const [head = '', ...lines] = text.split('\n')
-    const { floor, done, deferred, overflow } = parseJson(head) as unknown as State
+    const { floor, done, deferred, overflow, attempt = [] } = parseJson(head) as unknown as State
     this.#floor = floor
     this.#mark(done)
     this.deferred = deferred
     this.overflow = overflow
-    for (const line of lines.slice(0, -1)) this.#mark(JSON.parse(line) as number[])
+    this.#attempt = attempt
+    for (const line of lines.slice(0, -1)) {
+      const read = JSON.parse(line) as number[] | { attempt: number[] }
+      if (Array.isArray(read)) this.#mark(read)
+      else this.#attempt = read.attempt
+    }
+    this.#attempt = this.#attempt.filter((seq) => !this.isDone(seq))
   }
 
   #mark(seqs: readonly number[]): void {
     for (const seq of seqs) if (seq > this.#floor) this.#done.add(seq)
     while (this.#done.delete(this.#floor + 1)) this.#floor++
+    if (this.#attempt.length > 0 && this.#attempt.every((seq) => this.isDone(seq))) this.#attempt = []
+  }
+
+  #append(line: readonly number[] | { attempt: readonly number[] }): void {
+    if (this.#file === undefined) return
+    if (this.#fd === undefined || this.#lines >= LINES) return void this.save()
+    try {
+      writeSync(this.#fd, `${JSON.stringify(line)}\n`)
+      this.#lines++
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   #fail(error: unknown): void {

@@ -1,5 +1,5 @@
 /** Brings the violations of the journal to one provider, whatever becomes of the others. */
-import type { Violation } from '../model/violation.ts'
+import type { Severity, Violation } from '../model/violation.ts'
 import { backoff, BACKOFF_TIMES, type BackoffTimes } from './backoff.ts'
 import { BUNDLE_TIMES, Bundler, MOST, type BundleTimes } from './bundle.ts'
 import type { DeadLetters } from './dead-letters.ts'
@@ -9,6 +9,7 @@ import { makeMessage, type MessageOptions } from './message.ts'
 import { addOverflow, overflowViolation } from './overflow.ts'
 import type { Provider } from './provider.ts'
 import { isFor, type Only } from './route.ts'
+import { severityOf } from './severity.ts'
 import { SendError } from './send-error.ts'
 
 /** What happened, for metrics and the log. */
@@ -35,10 +36,19 @@ export const DELIVERY_TIMES: DeliveryTimes = {
   giveUp: 24 * 3_600_000,
 }
 
+/** When a target is left alone. */
+export interface QuietTimes {
+  /** @param at milliseconds since the epoch. */
+  isQuiet(at: number): boolean
+  /** Told at once all the same. */
+  except: readonly Severity[]
+}
+
 export interface DeliveryOptions extends DeliveryHooks {
   name: string
   provider: Provider
   only?: Only
+  quiet?: QuietTimes
   journal: Journal
   state: DeliveryState
   dead: DeadLetters
@@ -65,7 +75,11 @@ export class Delivery {
   readonly name: string
   readonly #options: DeliveryOptions
   readonly #times: DeliveryTimes
-  readonly #reader: Reader
+  #reader: Reader
+  /** Looks beyond what is held in quiet hours, for what is told all the same. There only then. */
+  #scout: Reader | undefined
+  /** What came up to here came in quiet hours: it is told together. */
+  #heldUpTo = 0
   readonly #bundler: Bundler
   readonly #aborted = new AbortController()
   #waiting: Waiting[] = []
@@ -83,7 +97,7 @@ export class Delivery {
     this.#times = { ...DELIVERY_TIMES, ...options.times }
     this.#bundler = new Bundler(this.#times.bundle)
     this.#lastRead = options.state.floor
-    this.#reader = options.journal.reader(options.state.floor, (entries) => this.#dropped(entries))
+    this.#reader = this.#fromFloor()
   }
 
   start(): void {
@@ -100,8 +114,12 @@ export class Delivery {
   get waiting(): number {
     const { state, journal } = this.#options
     const unread = Math.max(0, journal.lastSeq - this.#lastRead)
+    const left =
+      this.#scout === undefined
+        ? unread + this.#waiting.length
+        : Math.max(0, journal.lastSeq - state.floor - state.ahead)
     const deferred = state.deferred.reduce((sum, { violations }) => sum + violations.length, 0)
-    return unread + this.#waiting.length + deferred + (state.overflow?.count ?? 0)
+    return left + deferred + (state.overflow?.count ?? 0)
   }
 
   /** Tries these again, ahead of everything. */
@@ -126,6 +144,7 @@ export class Delivery {
   /** Reads the journal no more: another takes over. */
   detach(): void {
     this.#options.journal.forget(this.#reader)
+    if (this.#scout !== undefined) this.#options.journal.forget(this.#scout)
   }
 
   async #run(): Promise<void> {
@@ -143,6 +162,7 @@ export class Delivery {
   /** True when there is nothing more to do. */
   async #turn(): Promise<boolean> {
     this.#woken = false
+    this.#heedQuiet()
     this.#read()
     const pause = Math.max(0, this.#notBefore - Date.now())
     if (pause > 0) {
@@ -151,7 +171,7 @@ export class Delivery {
     }
     const waitMs = await this.#step()
     if (waitMs === 0) return false
-    if (this.#stopping && this.waiting === 0) return true
+    if (this.#stopping && (this.waiting === 0 || this.#isResting())) return true
     // While some wait already, looking now and then is enough, and cheaper than at each that comes.
     const idle = this.#waiting.length === 0
     await this.#sleep(this.#stopping ? 20 : Math.min(waitMs, idle ? 60_000 : LOOK), idle)
@@ -162,14 +182,19 @@ export class Delivery {
   async #step(): Promise<number> {
     const { state, provider } = this.#options
     const now = Date.now()
-    if (state.overflow !== undefined) return await this.#sendOverflow()
-    const due = state.deferred.find(({ dueAt }) => dueAt <= now || this.#stopping)
+    if (state.overflow !== undefined && this.#scout === undefined) return await this.#sendOverflow()
+    const due = state.deferred.find((one) => this.#mayGo(one) && (one.dueAt <= now || this.#stopping))
     if (due !== undefined) return await this.#sendDeferred(due)
     const untilDeferred = state.deferred.reduce((least, { dueAt }) => Math.min(least, dueAt - now), 60_000)
     if (provider.takes === 'violations') {
       const batch = this.#waiting.slice(0, provider.parallel)
       if (batch.length === 0) return untilDeferred
       await Promise.all(batch.map((one) => this.#sendWaiting([one])))
+      return 0
+    }
+    const together = this.#together()
+    if (together.length > 0) {
+      await this.#sendWaiting(together)
       return 0
     }
     const full = this.#waiting.length >= READ_AHEAD || this.#stopping
@@ -181,20 +206,72 @@ export class Delivery {
     return 0
   }
 
+  /** Those that go in one message whatever else waits: what was tried before, then what was held while it was quiet. */
+  #together(): Waiting[] {
+    const tried = new Set(this.#options.state.attempt)
+    const again = tried.size === 0 ? [] : this.#waiting.filter(({ seq }) => tried.has(seq))
+    if (again.length > 0) return again
+    return this.#waiting.filter(({ seq }) => seq <= this.#heldUpTo).slice(0, MOST)
+  }
+
+  #fromFloor(): Reader {
+    const { journal, state } = this.#options
+    this.#lastRead = state.floor
+    return journal.reader(state.floor, (entries) => this.#dropped(entries))
+  }
+
+  /**
+   * Quiet hours begin or end. While they last the reader stays where it is, so that what the journal lets go is told as a
+   * count; nothing that is held takes memory.
+   */
+  #heedQuiet(): void {
+    const { quiet, journal, state } = this.#options
+    const isQuiet = quiet?.isQuiet(Date.now()) ?? false
+    if (isQuiet === (this.#scout !== undefined)) return
+    journal.forget(this.#reader)
+    if (this.#scout !== undefined) journal.forget(this.#scout)
+    this.#waiting = []
+    this.#reader = this.#fromFloor()
+    this.#scout = isQuiet ? journal.reader(state.floor, () => undefined) : undefined
+    if (!isQuiet) this.#heldUpTo = journal.lastSeq
+  }
+
+  #isExempt(violation: Violation): boolean {
+    return this.#options.quiet?.except.includes(severityOf(violation)) ?? false
+  }
+
+  /** In quiet hours what a person sends again goes, and what is told all the same. */
+  #mayGo({ violations, tries }: Deferred): boolean {
+    return this.#scout === undefined || tries === 0 || violations.some((one) => this.#isExempt(one))
+  }
+
+  /** Quiet, and nothing left that goes all the same. */
+  #isResting(): boolean {
+    const { state } = this.#options
+    return (
+      this.#scout !== undefined &&
+      this.#waiting.length === 0 &&
+      !state.deferred.some((one) => this.#mayGo(one))
+    )
+  }
+
   #read(): void {
     const { state, only = {}, provider } = this.#options
     const most = provider.takes === 'messages' ? READ_AHEAD : provider.parallel * 4
     const skipped: number[] = []
     while (this.#waiting.length < most) {
-      const entries = this.#reader.next(most - this.#waiting.length)
+      const entries = (this.#scout ?? this.#reader).next(most - this.#waiting.length)
       if (entries.length === 0) break
       for (const { seq, violation } of entries) {
-        // What lies between could not be read: nobody can deliver it.
-        for (let lost = this.#lastRead + 1; lost < seq; lost++) skipped.push(lost)
-        this.#lastRead = seq
+        if (this.#scout === undefined) {
+          // What lies between could not be read: nobody can deliver it.
+          for (let lost = this.#lastRead + 1; lost < seq; lost++) skipped.push(lost)
+          this.#lastRead = seq
+        }
         if (state.isDone(seq)) continue
-        if (isFor(only, violation)) this.#waiting.push({ seq, violation, readAt: Date.now(), tries: 0 })
-        else skipped.push(seq)
+        if (!isFor(only, violation)) skipped.push(seq)
+        else if (this.#scout === undefined || this.#isExempt(violation))
+          this.#waiting.push({ seq, violation, readAt: Date.now(), tries: 0 })
       }
     }
     if (skipped.length > 0) this.#settle(skipped)
@@ -202,6 +279,7 @@ export class Delivery {
 
   /** True when it was delivered. */
   async #sendWaiting(batch: readonly Waiting[]): Promise<boolean> {
+    if (this.#options.provider.takes === 'messages') this.#options.state.begin(batch.map(({ seq }) => seq))
     const error = await this.#attempt(batch.map(violationOf))
     if (error === undefined) {
       this.#take(batch)
@@ -304,7 +382,10 @@ export class Delivery {
 
   #dropped(entries: readonly Entry[]): void {
     const { state, only = {} } = this.#options
-    const lost = entries.filter(({ seq, violation }) => !state.isDone(seq) && isFor(only, violation))
+    const going = new Set(this.#waiting.map(({ seq }) => seq))
+    const lost = entries.filter(
+      ({ seq, violation }) => !state.isDone(seq) && !going.has(seq) && isFor(only, violation),
+    )
     const last = entries.at(-1)?.seq ?? this.#lastRead
     const seqs = Array.from(
       { length: Math.max(0, last - this.#lastRead) },

@@ -4,8 +4,7 @@ import { groupOf } from '../object/identity.ts'
 import { escapeText } from '../object/text.ts'
 import { changeLines } from './change-lines.ts'
 import { commitLink, fileLink } from './git-links.ts'
-import { OVERFLOW_RULE } from './overflow.ts'
-import { attempt, counted, outcome, title, TONES, type Tone } from './words.ts'
+import { attempt, counted, isState, outcome, title, TONES, type Tone } from './words.ts'
 
 export interface Link {
   text: string
@@ -73,13 +72,16 @@ function makeSingle(sorted: readonly Violation[], { repositoryOf }: MessageOptio
       `${title(event)}: ${nameOf(main)}${sorted.length > 1 ? ` ×${sorted.length}` : ''}`,
       150,
     ),
-    summary:
-      rule === OVERFLOW_RULE
-        ? escapeText(reason, 600)
-        : escapeText(`${attempt(main)} ${nameOf(main)}${first}. ${outcome(main)}${times}`, 600),
+    summary: isState(main)
+      ? escapeText(`${reason}${times}`, 600)
+      : escapeText(`${attempt(main)} ${nameOf(main)}${first}. ${outcome(main)}${times}`, 600),
     facts: [
-      { label: 'Who', text: who(actor) },
-      { label: 'What', text: `${attempt({ ...main, actor: undefined })} ${nameOf(main)}` },
+      ...(isState(main)
+        ? [{ label: 'What', text: nameOf(main) }]
+        : [
+            { label: 'Who', text: who(actor) },
+            { label: 'What', text: `${attempt({ ...main, actor: undefined })} ${nameOf(main)}` },
+          ]),
       ...(object.namespace === '' ? [] : [{ label: 'Namespace', text: escapeText(object.namespace, 100) }]),
       ...(source === undefined ? [] : [{ label: 'Source', text: escapeText(source, 200) }]),
       { label: 'Rule', text: escapeText(rule, 100) },
@@ -135,11 +137,13 @@ function frame(sorted: readonly Violation[], main: Violation) {
 
 const WEIGHT: { readonly [event in ViolationEvent]: number } = {
   unrepairable: 5,
+  trouble: 5,
   'break-glass': 4,
   denied: 3,
   repaired: 2,
   drift: 2,
   warned: 1,
+  resolved: 1,
   audited: 0,
 }
 

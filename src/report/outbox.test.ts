@@ -15,48 +15,14 @@ import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Violation } from '../model/violation.ts'
 import { Outbox, type OutboxOptions, type Target } from './outbox.ts'
-import type { Message } from './message.ts'
 import { SendError } from './send-error.ts'
+import { chat, machine, TIMES, until } from './testing/receivers.ts'
 import { manyViolations, someViolation } from './testing/violations.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'guard-outbox-'))
 after(() => rmSync(root, { recursive: true, force: true }))
 let folders = 0
 const folder = () => join(root, String(folders++))
-
-const TIMES = {
-  bundle: { window: 30, hold: 100, holdMost: 400 },
-  backoff: { least: 10, most: 40 },
-  timeout: 1000,
-}
-
-/** A chat that keeps what it is told; `answer` may throw. */
-function chat(answer: (message: Message) => void | Promise<void> = () => undefined) {
-  const messages: Message[] = []
-  const provider = {
-    takes: 'messages' as const,
-    interval: 5,
-    send: async (message: Message) => {
-      await answer(message)
-      messages.push(message)
-    },
-  }
-  const ids = () => messages.flatMap((message) => message.ids)
-  return { provider, messages, ids, count: () => messages.reduce((sum, { count }) => sum + count, 0) }
-}
-
-function machine(answer: (violation: Violation) => void | Promise<void> = () => undefined) {
-  const got: Violation[] = []
-  const send = async (violation: Violation) => {
-    await answer(violation)
-    got.push(violation)
-  }
-  return {
-    provider: { takes: 'violations' as const, parallel: 4, send },
-    got,
-    ids: () => got.map(({ id }) => id),
-  }
-}
 
 function open(targets: Target[], options: Partial<OutboxOptions> = {}) {
   const problems: string[] = []
@@ -68,13 +34,6 @@ function open(targets: Target[], options: Partial<OutboxOptions> = {}) {
   })
   outbox.start()
   return { outbox, problems }
-}
-
-async function until(condition: () => boolean, what = 'it'): Promise<void> {
-  for (const deadline = Date.now() + 30_000; !condition();) {
-    assert.ok(Date.now() < deadline, `${what} did not come true in time`)
-    await sleep(5)
-  }
 }
 
 const idsOf = (violations: readonly Violation[]) => violations.map(({ id }) => id)

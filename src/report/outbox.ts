@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Violation } from '../model/violation.ts'
 import { DeadLetters, type DeadLetter } from './dead-letters.ts'
-import { Delivery, type DeliveryHooks, type DeliveryTimes } from './delivery.ts'
+import { Delivery, type DeliveryHooks, type DeliveryTimes, type QuietTimes } from './delivery.ts'
 import { DeliveryState } from './delivery-state.ts'
 import { Journal } from './journal.ts'
 import type { MessageOptions } from './message.ts'
@@ -15,6 +15,7 @@ export interface Target {
   name: string
   provider: Provider
   only?: Only
+  quiet?: QuietTimes
 }
 
 export interface OutboxOptions extends DeliveryHooks {

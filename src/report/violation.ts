@@ -65,6 +65,8 @@ export interface DriftFacts {
   reason: string
   /** Milliseconds since the epoch. */
   seenAt: number
+  /** What it is more than a difference: `fight`, `agent-lags`. Default: the drift. */
+  rule?: string
 }
 
 /** What became of it. `why` is for people. */
@@ -72,6 +74,7 @@ export type DriftOutcome =
   | { event: 'drift'; why?: string }
   | { event: 'repaired'; repairedAfterMs: number; why?: string }
   | { event: 'unrepairable'; why: string }
+  | { event: 'resolved'; why: string; at: number }
 
 /**
  * The violation that drift is. Each outcome of one difference is an event of its own, with an id of its own that begins
@@ -80,12 +83,13 @@ export type DriftOutcome =
 export function violationOfDrift(facts: DriftFacts, outcome: DriftOutcome): Violation {
   const { id, ref, apiVersion, drift, source, origin, changes, actor, remedy, seenAt } = facts
   const after = outcome.event === 'repaired' ? outcome.repairedAfterMs : undefined
+  const isOver = outcome.event === 'resolved'
   return {
     id: outcome.event === 'drift' ? id : `${id}-${outcome.event}`,
-    time: new Date(seenAt + (after ?? 0)).toISOString(),
+    time: new Date(isOver ? outcome.at : seenAt + (after ?? 0)).toISOString(),
     event: outcome.event,
-    verdict: 'deny',
-    rule: drift,
+    verdict: isOver ? 'allow' : 'deny',
+    rule: facts.rule ?? drift,
     reason: outcome.why ?? REASONS[drift],
     operation: OPERATIONS[drift],
     subresource: '',
@@ -93,8 +97,8 @@ export function violationOfDrift(facts: DriftFacts, outcome: DriftOutcome): Viol
     object: { apiVersion, ...nameOf(ref) },
     source,
     ...(origin === undefined ? {} : { origin: placeOf(origin) }),
-    changes: reportedChanges(changes),
-    remedy,
+    changes: isOver ? [] : reportedChanges(changes),
+    remedy: isOver ? 'none' : remedy,
     ...(after === undefined ? {} : { repairedAfterMs: Math.round(after * 10) / 10 }),
   }
 }

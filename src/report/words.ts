@@ -13,7 +13,9 @@ export const TONES: { readonly [event in ViolationEvent]: Tone } = {
   drift: 'warning',
   warned: 'warning',
   'break-glass': 'warning',
+  trouble: 'bad',
   repaired: 'good',
+  resolved: 'good',
   audited: 'info',
 }
 
@@ -25,6 +27,8 @@ const TITLES: { readonly [event in ViolationEvent]: string } = {
   repaired: 'Put back',
   unrepairable: 'Cannot be put back',
   'break-glass': 'Break-glass',
+  trouble: 'Trouble',
+  resolved: 'Over',
 }
 
 export function title(event: ViolationEvent): string {
@@ -60,6 +64,11 @@ export function attempt(
   return event === 'denied' ? `${name} tried to ${to}${suffix}` : `${sure}${name} ${did}${suffix}`
 }
 
+/** Not something that an actor did: what it is, its reason says. */
+export function isState({ event, rule }: Violation): boolean {
+  return event === 'trouble' || event === 'resolved' || rule === OVERFLOW_RULE
+}
+
 /** A sentence: what was done about it. */
 export function outcome({ event, remedy, repairedAfterMs, rule }: Violation): string {
   switch (event) {
@@ -77,6 +86,10 @@ export function outcome({ event, remedy, repairedAfterMs, rule }: Violation): st
         : `Git's state was back after ${milliseconds(repairedAfterMs)}.`
     case 'unrepairable':
       return 'The API server refuses the repair: it takes a person.'
+    case 'trouble':
+      return 'The guard goes on with the last good state.'
+    case 'resolved':
+      return 'Over: nothing is left to do.'
     case 'drift':
       return DRIFT[remedy]
   }
@@ -102,6 +115,8 @@ const COUNTED: { readonly [event in ViolationEvent]: string } = {
   repaired: 'put back',
   unrepairable: 'cannot be put back',
   'break-glass': 'let through by break-glass',
+  trouble: 'in trouble',
+  resolved: 'over',
 }
 
 /** `16 refused, 1 put back`. */
