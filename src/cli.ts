@@ -34,7 +34,7 @@ Try it: gitops-guard demo`,
   )
 
 /** Adds a command; its module is loaded when it runs, so that --help is quick. */
-function command(name: string, description: string): Command {
+function command(name: string, description: string, formats = ['text', 'json']): Command {
   return program
     .command(name)
     .description(description)
@@ -44,7 +44,7 @@ function command(name: string, description: string): Command {
       'how to reach the cluster (default: KUBECONFIG, ~/.kube/config, in-cluster)',
     )
     .option('--context <name>', "the kubeconfig's context")
-    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'))
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(formats).default('text'))
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
 }
 
@@ -66,8 +66,13 @@ command('serve', 'run the guard: answer reviews, watch, heal and report')
   .option('--replica <name>', 'identity of this replica (default: POD_NAME, else the host name)')
   .action(runs(async () => (await import('./commands/serve.ts')).serve))
 
-command('diff', 'compare the cluster with Git and print what differs; never writes')
+command('diff', 'compare the cluster with Git and print what differs; never writes', [
+  'text',
+  'json',
+  'markdown',
+])
   .option('--source <name...>', 'only these sources')
+  .option('--checkout <dir>', "read the sources from this checkout, such as a pull request's, at its HEAD")
   .action(runs(async () => (await import('./commands/diff.ts')).diff))
 
 command('render', 'print what the sources declare, without a cluster')

@@ -21,7 +21,9 @@ import { escapeText } from '../object/text.ts'
 import { Comparison } from '../reconcile/comparison.ts'
 import { Ledger } from '../reconcile/ledger.ts'
 import { exemptFromUndeclared } from '../reconcile/undeclared.ts'
+import { fromCheckout } from './checkout.ts'
 import { chosenSources, openCluster, readSettings, readSources, type CommonOptions } from './context.ts'
+import { diffMarkdown } from './diff-markdown.ts'
 
 export type Status = 'inSync' | 'modified' | 'missing' | 'undeclared' | 'pending' | 'invalid' | 'unattainable'
 
@@ -40,20 +42,32 @@ export interface Row {
 const AT_A_TIME = 16
 const DRIFT: readonly Status[] = ['modified', 'missing', 'undeclared']
 
+export interface DiffOptions extends Omit<CommonOptions, 'output'> {
+  output: CommonOptions['output'] | 'markdown'
+  /** A checkout to read the sources from, instead of their repositories. */
+  checkout?: string
+}
+
 /** `gitops-guard diff`: compares the cluster with Git. Writes nothing; 1 where something differs. */
-export async function diff(options: CommonOptions): Promise<number> {
+export async function diff(options: DiffOptions): Promise<number> {
   const settings = await readSettings(options)
-  const sources = chosenSources(settings, options.source)
+  const chosen = chosenSources(settings, options.source)
+  const { checkout } = options
+  const sources = checkout === undefined ? chosen : await fromCheckout(chosen, checkout)
   const [states, { api, discovery, connection }] = await Promise.all([
     readSources(sources),
     openCluster(options),
   ])
   try {
     const rows = await diffRows(settings, states, { sources, api, discovery })
+    if (checkout !== undefined)
+      rows.push(...(await droppedRows(settings, states, { chosen, api, discovery })))
     const revisions = states.map(({ source, revision }) => ({ name: source, revision }))
+    const problems = states.flatMap((state) => state.problems)
     if (options.output === 'json') console.log(stringifyJson(asJson(revisions, rows)))
+    else if (options.output === 'markdown') console.log(diffMarkdown(revisions, rows, problems))
     else printText(revisions, rows)
-    for (const { file, line, message } of states.flatMap(({ problems }) => problems)) {
+    for (const { file, line, message } of problems) {
       console.error(escapeText(`${file}:${line}: ${message}`, 2000))
     }
     return rows.some(({ status }) => DRIFT.includes(status)) ? 1 : 0
@@ -164,6 +178,35 @@ async function undeclaredRows(
       apiVersion: object.apiVersion,
       status: 'undeclared' as const,
       changes: [],
+    }))
+}
+
+/** What the sources declare now, the cluster holds, and the checkout declares no longer. */
+async function droppedRows(
+  settings: Settings,
+  states: readonly DesiredState[],
+  { chosen, api, discovery }: { chosen: readonly SourceSettings[]; api: ClusterApi; discovery: Discovery },
+): Promise<Row[]> {
+  let now: DesiredState[]
+  try {
+    now = await readSources(chosen)
+  } catch (error) {
+    console.error(`what the checkout drops is not told: ${escapeText((error as Error).message, 1000)}`)
+    return []
+  }
+  const kept = new Set(states.flatMap(({ manifests }) => manifests.map(({ ref }) => refKey(ref))))
+  const dropped = now.map((state) => ({
+    ...state,
+    manifests: state.manifests.filter(({ ref }) => !kept.has(refKey(ref))),
+  }))
+  const rows = await diffRows(settings, dropped, { sources: chosen, api, discovery })
+  return rows
+    .filter(({ status, origin }) => origin !== undefined && status !== 'missing' && status !== 'pending')
+    .map((row) => ({
+      ...row,
+      status: 'undeclared' as const,
+      changes: [],
+      message: 'declared now, and no longer by the checkout: an agent that prunes deletes it',
     }))
 }
 

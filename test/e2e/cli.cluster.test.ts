@@ -1,5 +1,6 @@
 /** The commands, bundled as people run them: what they print, how they exit, what their errors say to do. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -101,6 +102,25 @@ test('diff exits 1 with drift and prints it as its contract says, Secrets masked
   assert.equal(text.code, 1)
   assert.match(text.stdout, /^modified {2}Deployment shop\/web {2}prod\/web\.yaml:1$/m)
   assert.match(text.stdout, /web:1.*evil:1/)
+})
+
+test('diff of a checkout says what merging it does, as a comment for its pull request', async () => {
+  const checkout = join(stage.plane.dir, 'pull-request')
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: checkout, stdio: 'pipe' })
+  execFileSync('git', ['clone', '--quiet', repository.path, checkout], { stdio: 'pipe' })
+  writeFileSync(join(checkout, 'prod/web.yaml'), deployment('web').replace('web:1', 'web:2'))
+  git('rm', '--quiet', 'prod/login.yaml')
+  git('-c', 'user.name=a', '-c', 'user.email=a@b', 'commit', '--quiet', '-am', 'Two')
+  const { code, stdout, stderr } = await run(['diff', '--checkout', checkout, '-o', 'markdown'])
+  assert.equal(code, 1, stderr)
+  assert.match(stdout, /^<!-- gitops-guard diff -->\n### In the cluster: .*1 no longer declared/)
+  assert.match(stdout, /image: evil:1 → web:2/)
+  const { objects } = JSON.parse((await run(['diff', '--checkout', checkout, '-o', 'json'])).stdout)
+  const secret = objects.find((object: { kind: string }) => object.kind === 'Secret')
+  assert.equal(secret.status, 'undeclared')
+  const nowhere = await run(['diff', '--checkout', '/nowhere'])
+  assert.equal(nowhere.code, 2)
+  assert.match(nowhere.stderr, /\/nowhere is no Git checkout/)
 })
 
 test('render prints what kubectl can apply, and the same as JSON', async () => {
