@@ -20,6 +20,16 @@ export interface Allowance {
   bookkeeping?: boolean
   /** Applies only where the manifest does not itself declare the field. */
   unlessDeclared?: boolean
+  /** Applies only to objects that Git gives to its actors by name. */
+  namedBy?: NamedBy
+}
+
+/** Where declared objects name others of their namespace: a canary its target, a rollout its Services. */
+export interface NamedBy {
+  /** `group/Kind` of the declared objects that name. */
+  kind: string
+  /** JSON Pointers to a name, or to a reference: `kind` and `name`, and `apiVersion` where it says one. */
+  at: readonly string[]
 }
 
 /** `*` or absent means any. Kinds are `group/Kind`, or `Kind` for the core group; `apps/*` is a group. */

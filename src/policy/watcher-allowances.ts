@@ -5,6 +5,7 @@ import { selects } from '../object/selectors.ts'
 import { autoscalerOf, autoscalerUser, type Autoscaler } from './autoscaled.ts'
 import { concerns } from './jobs.ts'
 import { kindOf } from './kinds.ts'
+import { isFor } from './named-by.ts'
 import {
   controllerManager,
   nodeGroup,
@@ -39,7 +40,8 @@ export function watcherAllowances(policy: Policy, declared: Declared): readonly 
 const byKind = new WeakMap<readonly Allowance[], Map<string, readonly Allowance[]>>()
 
 /** Those of the configuration that select an object. Of a hundred, few are for its kind: looked for once a kind. */
-function configured({ allowances }: Policy, ref: ObjectRef): readonly Allowance[] {
+function configured(policy: Policy, ref: ObjectRef): readonly Allowance[] {
+  const { allowances } = policy
   let kinds = byKind.get(allowances)
   if (kinds === undefined) byKind.set(allowances, (kinds = new Map()))
   const kind = kindOf(ref)
@@ -51,7 +53,7 @@ function configured({ allowances }: Policy, ref: ObjectRef): readonly Allowance[
     )
     kinds.set(kind, ofKind)
   }
-  return ofKind.filter(({ objects }) => selects(objects, ref))
+  return ofKind.filter((allowance) => isFor(allowance, ref, policy))
 }
 
 /** System controllers with the jobs that change fields of a kind. */

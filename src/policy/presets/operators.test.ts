@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JsonObject, KubeObject } from '../../model/json.ts'
 import { compileFields } from '../../object/fields.ts'
+import { refOf } from '../../object/identity.ts'
 import { judge } from '../judge.ts'
+import { watcherAllowances } from '../watcher-allowances.ts'
 import { account, change, edited, object, person, policyOf } from '../testing.ts'
 import { operatorPreset, operatorPresets } from './operators.ts'
 
@@ -101,6 +103,16 @@ const secret = (name: string, namespace: string) =>
 const custom = (group: string, kind: string) => object(`${group}/v1`, kind, 'x', { spec: { a: 1 } })
 const service = object('v1', 'Service', 'web', { spec: { selector: { app: 'web' } } })
 
+/** What names others to operators. */
+const names = [
+  object('flagger.app/v1beta1', 'Canary', 'web', {
+    spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, service: { port: 80 } },
+  }),
+  object('argoproj.io/v1alpha1', 'Rollout', 'web', {
+    spec: { strategy: { canary: { stableService: 'web', canaryService: 'web-canary' } } },
+  }),
+]
+
 /** A day's work of each, and the same by alice. */
 const work: Case[] = [
   ['cert-manager', ['cert-manager', 'cert-manager'], secret('tls', 'shop'), data('tls.crt')],
@@ -198,7 +210,7 @@ const work: Case[] = [
   ['sealed-secrets', ['kube-system', 'sealed-secrets-controller'], secret('db', 'shop'), data('password')],
 ]
 for (const [preset, [namespace, name], of, edit] of work) {
-  const policy = policyOf([{ objects: [of] }], { allowances: operatorPreset(preset)!.allowances })
+  const policy = policyOf([{ objects: [of, ...names] }], { allowances: operatorPreset(preset)!.allowances })
   const by = (actor: ReturnType<typeof person>, after: KubeObject) =>
     judge(change('UPDATE', actor, of, after), policy).decision
   test(`allow ${preset} its work on a ${of.kind}, and nobody else`, () => {
@@ -225,4 +237,47 @@ test('deny those who fill Secrets a key that Git declares', () => {
     const after = edited(declared, (copy) => void (copy['data'] = { kept: 'eQ==' }))
     assert.equal(judge(change('UPDATE', account(namespace, name), declared, after), policy).decision, 'deny')
   }
+})
+
+const replicas = (o: KubeObject) => void (o['spec'] = { ...(o['spec'] as JsonObject), replicas: 0 })
+const deployment = (name: string, namespace = 'shop') =>
+  object('apps/v1', 'Deployment', name, { spec: { replicas: 2 } }, { namespace })
+
+test('let Flagger scale what a Canary of Git targets, and nothing else', () => {
+  const targets = [deployment('web'), deployment('api'), deployment('web', 'other')]
+  const policy = policyOf([{ objects: [...targets, ...names] }], {
+    allowances: operatorPreset('flagger')!.allowances,
+  })
+  const decisions = targets.map(
+    (of) =>
+      judge(change('UPDATE', account('flagger-system', 'flagger'), of, edited(of, replicas)), policy)
+        .decision,
+  )
+  assert.deepEqual(decisions, ['allow', 'deny', 'deny'])
+})
+
+test('open a replica count to nobody in the watcher where no Canary of Git names the Deployment', () => {
+  const objects = [deployment('web'), deployment('api')]
+  const policy = policyOf([{ objects: [...objects, ...names] }], {
+    allowances: operatorPreset('flagger')!.allowances,
+  })
+  const scaled = (of: KubeObject) =>
+    watcherAllowances(policy, policy.declared(refOf(of))!).some(({ users, fields }) => {
+      return (
+        users.includes('system:serviceaccount:flagger-system:flagger') && fields.includes('/spec/replicas')
+      )
+    })
+  assert.deepEqual(objects.map(scaled), [true, false])
+})
+
+test('let Argo Rollouts point only Services that a Rollout of Git names', () => {
+  const other = object('v1', 'Service', 'api', { spec: { selector: { app: 'api' } } })
+  const policy = policyOf([{ objects: [other, ...names] }], {
+    allowances: operatorPreset('argo-rollouts')!.allowances,
+  })
+  const after = edited(other, (copy) => {
+    copy['spec'] = { selector: { app: 'api', 'rollouts-pod-template-hash': 'abc' } }
+  })
+  const actor = account('argo-rollouts', 'argo-rollouts')
+  assert.equal(judge(change('UPDATE', actor, other, after), policy).decision, 'deny')
 })

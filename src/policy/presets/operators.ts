@@ -1,4 +1,4 @@
-import type { Allowance, ObjectSelector } from '../../model/policy.ts'
+import type { Allowance, NamedBy, ObjectSelector } from '../../model/policy.ts'
 import { accountUser } from '../actors.ts'
 
 /**
@@ -24,6 +24,8 @@ interface Line {
   ops?: Allowance['ops']
   /** Only where Git leaves the field out. */
   unlessDeclared?: true
+  /** Only for objects that Git gives to the operator by name. */
+  namedBy?: NamedBy
 }
 
 function preset(
@@ -33,7 +35,7 @@ function preset(
   sources: readonly string[],
 ): OperatorPreset {
   const allowances = lines.map(
-    ({ users, kinds, namespaces, names, fields, reason, ops, unlessDeclared }): Allowance => {
+    ({ users, kinds, namespaces, names, fields, reason, ops, unlessDeclared, namedBy }): Allowance => {
       const objects: ObjectSelector = {
         kinds,
         ...(namespaces === undefined ? {} : { namespaces }),
@@ -47,6 +49,7 @@ function preset(
         fields,
         ...(ops === undefined ? {} : { ops }),
         ...(unlessDeclared === undefined ? {} : { unlessDeclared }),
+        ...(namedBy === undefined ? {} : { namedBy }),
       }
     },
   )
@@ -82,6 +85,19 @@ const externalSecrets = accountUser('external-secrets', 'external-secrets')
 const externalSecretsCerts = accountUser('external-secrets', 'external-secrets-cert-controller')
 const keda = accountUser('keda', 'keda-operator')
 const rollouts = accountUser('argo-rollouts', 'argo-rollouts')
+const canaryTarget = { kind: 'flagger.app/Canary', at: ['/spec/targetRef'] }
+const canaryNames = { kind: 'flagger.app/Canary', at: ['/spec/service/name', '/spec/targetRef/name'] }
+const rolloutServices = {
+  kind: 'argoproj.io/Rollout',
+  at: [
+    'canary/stableService',
+    'canary/canaryService',
+    'canary/pingPong/pingService',
+    'canary/pingPong/pongService',
+    'blueGreen/activeService',
+    'blueGreen/previewService',
+  ].map((place) => `/spec/strategy/${place}`),
+}
 const flagger = [accountUser('flagger-system', 'flagger'), accountUser('istio-system', 'flagger')]
 // The account is named after the revision.
 const istiod = [accountUser('istio-system', 'istiod'), accountUser('istio-system', 'istiod-*')]
@@ -366,7 +382,8 @@ export const operatorPresets: readonly OperatorPreset[] = [
           '/spec/selector/rollouts-pod-template-hash',
           annotation('argo-rollouts.argoproj.io/managed-by-rollouts'),
         ],
-        reason: 'points the stable and the canary Service at their ReplicaSets',
+        reason: 'points the Services that a Rollout names at their ReplicaSets',
+        namedBy: rolloutServices,
       },
       {
         users: [rollouts],
@@ -428,12 +445,14 @@ export const operatorPresets: readonly OperatorPreset[] = [
         kinds: ['apps/Deployment'],
         fields: ['/spec/replicas'],
         reason: 'scales the canary up for an analysis and down after it',
+        namedBy: canaryTarget,
       },
       {
         users: flagger,
         kinds: ['apps/DaemonSet'],
         fields: ['/spec/template/spec/nodeSelector/flagger.app~1scale-to-zero'],
         reason: 'takes a canary off every node when it is not analysed',
+        namedBy: canaryTarget,
       },
       {
         users: flagger,
@@ -447,6 +466,7 @@ export const operatorPresets: readonly OperatorPreset[] = [
         fields: ['/spec/http/*/route/*/weight', '/spec/http/*/mirror', '/spec/http/*/mirrorPercentage'],
         reason:
           'shifts traffic between primary and canary, in routes that Git declares as it would make them',
+        namedBy: canaryNames,
       },
       {
         users: flagger,
@@ -454,18 +474,21 @@ export const operatorPresets: readonly OperatorPreset[] = [
         fields: ['/spec/rules/*/backendRefs/*/weight'],
         reason:
           'shifts traffic between primary and canary, in routes that Git declares as it would make them',
+        namedBy: canaryNames,
       },
       {
         users: flagger,
         kinds: ['keda.sh/ScaledObject'],
         fields: [annotation('autoscaling.keda.sh/paused-replicas')],
         reason: 'holds the autoscaler of a canary that is not analysed',
+        namedBy: { kind: 'flagger.app/Canary', at: ['/spec/autoscalerRef'] },
       },
       {
         users: flagger,
         kinds: ['Service'],
         fields: ['/spec/selector/*'],
         reason: 'points the Service of an app at its primary',
+        namedBy: canaryNames,
       },
       {
         users: flagger,
@@ -475,6 +498,7 @@ export const operatorPresets: readonly OperatorPreset[] = [
           annotation('helm.toolkit.fluxcd.io/driftDetection'),
         ],
         reason: 'asks Flux to leave alone the Service that it points elsewhere',
+        namedBy: canaryNames,
         ops: ['add'],
         unlessDeclared: true,
       },
