@@ -29,6 +29,8 @@ test('trust no account that acts for people: argocd-server keeps its own Secret 
   assert.deepEqual(kinds, ['Secret/argocd-secret'])
 })
 
-test('trust the account by which Argo CD reaches a remote cluster', () => {
-  assert.ok(agentPreset('argocd')!.users.includes('system:serviceaccount:kube-system:argocd-manager'))
+test('trust the account by which Argo CD reaches a remote cluster only where that is said', () => {
+  const manager = 'system:serviceaccount:kube-system:argocd-manager'
+  assert.deepEqual(agentPreset('argocd-remote')!.users, [manager])
+  assert.ok(!agentPreset('argocd')!.users.includes(manager))
 })

@@ -30,11 +30,11 @@ export interface AgentPreset {
 }
 
 export type AgentPresetName =
-  'flux' | 'argocd' | 'flagger' | 'tekton' | 'jenkins-x' | 'gitkube' | 'config-sync'
+  'flux' | 'argocd' | 'argocd-remote' | 'flagger' | 'tekton' | 'jenkins-x' | 'gitkube' | 'config-sync'
 
 const none = { labels: [], annotations: [] } as const
 
-export const agentPresets: readonly AgentPreset[] = [
+const presets: readonly AgentPreset[] = [
   {
     name: 'flux',
     title: 'Flux',
@@ -114,12 +114,8 @@ export const agentPresets: readonly AgentPreset[] = [
   {
     name: 'argocd',
     title: 'Argo CD',
-    // Never argocd-server, which acts for people. In a cluster that Argo CD reaches from another one, all of it comes as
-    // argocd-manager: the syncs, and what people do in its UI.
-    users: [
-      accountUser('argocd', 'argocd-application-controller'),
-      accountUser('kube-system', 'argocd-manager'),
-    ],
+    // Never argocd-server, which acts for people.
+    users: [accountUser('argocd', 'argocd-application-controller')],
     namespaces: ['argocd'],
     dedicated: true,
     // 'kubectl-client-side-apply' is what it migrates from when a sync goes over to server-side apply.
@@ -168,7 +164,7 @@ export const agentPresets: readonly AgentPreset[] = [
     ],
     sources: [
       'argoproj/argo-cd@v3.6.1: common/common.go, pkg/apis/application/v1alpha1/application_annotations.go, util/argo/diff/ignore.go, docs/user-guide/sync-options.md',
-      'argoproj/argo-cd@v3.6.1: manifests/install.yaml, manifests/base (roles), manifests/cluster-rbac, util/clusterauth/clusterauth.go (argocd-manager)',
+      'argoproj/argo-cd@v3.6.1: manifests/install.yaml, manifests/base (roles), manifests/cluster-rbac',
       'argoproj/gitops-engine@b89b0871b414: pkg/sync/common/types.go',
     ],
   },
@@ -293,6 +289,30 @@ export const agentPresets: readonly AgentPreset[] = [
     ],
   },
 ]
+
+/**
+ * Argo CD that runs in another cluster: what it does here comes as one account, the syncs and what people do in its UI
+ * alike. So it is a preset of its own: where Argo CD runs in the cluster itself, that account is nobody's.
+ */
+function remote({ managers, stamps, switches }: AgentPreset): AgentPreset {
+  return {
+    name: 'argocd-remote',
+    title: 'Argo CD of another cluster',
+    users: [accountUser('kube-system', 'argocd-manager')],
+    managers: managers!,
+    stamps,
+    switches,
+    namespaces: [],
+    inputs: [],
+    companions: [],
+    nudges: [],
+    sources: ['argoproj/argo-cd@v3.6.1: util/clusterauth/clusterauth.go (argocd-manager)'],
+  }
+}
+
+export const agentPresets: readonly AgentPreset[] = presets.flatMap((preset) =>
+  preset.name === 'argocd' ? [preset, remote(preset)] : [preset],
+)
 
 /** The preset of an agent that was configured by one, by its name. */
 export function agentPreset(name: string): AgentPreset | undefined {
