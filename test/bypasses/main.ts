@@ -24,15 +24,19 @@ try {
   await stage.close()
 }
 const open = results.filter(({ error }) => error !== undefined)
-console.log(`\n${results.length - open.length} stopped, ${open.length} open, in ${seconds()} s`)
+const late = results.filter((result) => result.late)
+console.log(
+  `\n${results.length - open.length} stopped (${late.length} of them late), ${open.length} open, in ${seconds()} s`,
+)
 process.exitCode = open.length > 0 ? 1 : 0
 
-function lineOf({ row, outcome, error }: Result): string {
+function lineOf({ row, outcome, error, late }: Result): string {
   const number = row.row === 0 ? '  ' : String(row.row).padStart(2)
   const title = row.title.padEnd(78)
   if (outcome === undefined) return `${number}  ${title}  OPEN      ${error?.message}`
   const ms = outcome.ms === undefined ? '' : `${outcome.ms.toFixed(0)} ms`
-  return `${number}  ${title}  ${outcome.stopped.padEnd(8)}  ${ms.padStart(8)}  ${outcome.note ?? ''}`.trimEnd()
+  const note = [late ? 'LATE' : '', outcome.note ?? ''].join(' ').trim()
+  return `${number}  ${title}  ${outcome.stopped.padEnd(8)}  ${ms.padStart(8)}  ${note}`.trimEnd()
 }
 
 function seconds(): string {

@@ -238,6 +238,15 @@ export class Stage {
     })
   }
 
+  /** What the guard keeps of its own is there: rows take it away, again and again. */
+  async registered(): Promise<void> {
+    const own = [WEBHOOK, ...['gitops-guard', 'gitops-guard-namespace'].map(bindingPath)]
+    await this.eventually('the guard is registered', async () => {
+      const answers = await Promise.all(own.map((path) => this.raw('admin', 'GET', path)))
+      return answers.every(({ status }) => status === 200)
+    })
+  }
+
   /** The API server learns of a policy within a second or so of its binding. */
   async policiesInForce(): Promise<void> {
     const object = { metadata: { name: 'probe' } }
