@@ -17,6 +17,7 @@ const arrows = {
   admission: ['model', 'object', 'policy'],
   reconcile: ['model', 'object', 'policy', 'drift'],
   report: ['model', 'object'],
+  screen: ['model', 'object', 'report'],
   tls: ['model'],
   config: ['model', 'object'],
   telemetry: ['model', 'object'],

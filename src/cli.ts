@@ -113,6 +113,26 @@ command('status', 'what a running guard knows: sources, objects by status, watch
   .option('--url <url>', 'where it serves HTTP (default: through the API server)')
   .action(runs(async () => (await import('./commands/status.ts')).status))
 
+command('violations', 'what was refused, let through or found lately, by whom, and where Git holds it', [
+  'text',
+  'wide',
+  'json',
+])
+  .argument('[object]', 'only of this one: kind/name, such as deploy/web')
+  .option('--since <duration>', 'how far back, such as 30m or 7d', '24h')
+  .option('-n, --namespace <name>', 'only of this namespace')
+  .option('--source <name>', 'only of this source')
+  .option('--user <name>', 'only of this actor: the whole name, such as system:serviceaccount:ops:scaler')
+  .option(
+    '--event <name...>',
+    'only these: denied, warned, audited, drift, repaired, unrepairable, break-glass',
+  )
+  .option('--limit <n>', 'how many at most, the newest', '500')
+  .option('--url <url>', 'where the guard serves HTTP (default: every replica, through the API server)')
+  .option('--token-file <file>', 'a token for --url, where that is not this machine')
+  .option('--state-dir <dir>', "read the guard's state directory instead")
+  .action(runs(async () => (await import('./commands/violations.ts')).violations))
+
 command('suggest', 'propose allowances for what service accounts were seen writing in audit mode')
   .option('--url <url>', 'where the guard serves HTTP (default: every replica, through the API server)')
   .option('--state-dir <dir>', "read the guard's state directory instead")

@@ -32,6 +32,9 @@ import { SecretStore } from './guard/secret-store.ts'
 import { enforcePreview } from './guard/enforce-preview.ts'
 import { guardIdentity, GUARD_NAME, type Settings } from './guard/settings.ts'
 import { Teller } from './guard/tell.ts'
+import { openHistory } from './guard/history.ts'
+import { reviewToken } from './guard/review-token.ts'
+import { ViewToken } from './guard/view-token.ts'
 import { Writers } from './guard/writers.ts'
 import { verifyPush } from './git/push.ts'
 import { sameRepository } from './git/same-repository.ts'
@@ -46,6 +49,8 @@ import { isExemptUser } from './policy/exempt.ts'
 import { judge } from './policy/judge.ts'
 import { Ledger } from './reconcile/ledger.ts'
 import { ownerOf } from './reconcile/share.ts'
+import type { ViolationHistory } from './report/violation-history.ts'
+import { Screen } from './screen/screen.ts'
 import { readiness, type Condition } from './telemetry/condition.ts'
 import { HttpServer } from './telemetry/http.ts'
 import type { Logger } from './telemetry/logger.ts'
@@ -117,6 +122,8 @@ class RunningGuard implements Guard {
   readonly #ledger = new Ledger()
   readonly #exceptions: Exceptions
   readonly #outlet: Outlet
+  readonly #history: ViolationHistory
+  readonly #viewToken: ViewToken
   readonly #teller: Teller
   readonly #writers: Writers
   readonly #admissionWatch: AdmissionWatch
@@ -178,7 +185,24 @@ class RunningGuard implements Guard {
       onError: (error) => logger.warn({ err: error }, 'what admission changes cannot be seen'),
     })
     this.#outlet = new Outlet({ settings, logger, metrics: this.#metrics })
-    this.#teller = new Teller({ logger, metrics: this.#metrics, ledger: this.#ledger, outlet: this.#outlet })
+    this.#history = openHistory(settings.config.stateDir, logger)
+    this.#viewToken = new ViewToken(this.#api, this.#namespace, (error) =>
+      logger.warn(
+        { err: error },
+        'the token for the screen cannot be kept: violations are shown with a token of the cluster only',
+      ),
+    )
+    this.#teller = new Teller({
+      logger,
+      metrics: this.#metrics,
+      ledger: this.#ledger,
+      outlet: {
+        accept: (violation) => {
+          this.#history.append(violation)
+          this.#outlet.accept(violation)
+        },
+      },
+    })
     this.#writers = new Writers({
       file:
         settings.config.stateDir === undefined ? undefined : join(settings.config.stateDir, 'writers.json'),
@@ -211,6 +235,7 @@ class RunningGuard implements Guard {
     await this.#startCertificates()
     await this.#startAdmission()
     this.#startRegistration()
+    void this.#viewToken.load()
     await this.#watchCluster()
     this.#core = this.#makeCore(settings)
     this.#followProgress(settings)
@@ -270,6 +295,7 @@ class RunningGuard implements Guard {
     await this.#writers.stop()
     await this.#outlet.stop()
     await this.#http?.close()
+    this.#history.close()
   }
 
   /**
@@ -383,6 +409,15 @@ class RunningGuard implements Guard {
     this.#http.app.get('/writers', (_request, response) => {
       response.type('json').send(stringifyJson(this.#writers.toJson()))
     })
+    const screen = new Screen({
+      access: {
+        loopback: true,
+        isViewToken: (token) => this.#viewToken.matches(token),
+        review: (token) => reviewToken(this.#api, token),
+      },
+      violations: this.#history,
+    })
+    screen.addTo(this.#http.app)
     this.ports.http = await this.#http.listen(ports.http)
   }
 

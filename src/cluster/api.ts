@@ -19,6 +19,8 @@ export interface RequestOptions {
   /** How often a 429 or 503 is repeated, and how long that may take in all. Default 4 times, 30 s. */
   retries?: number | undefined
   accept?: string | undefined
+  /** For what is behind the API server's proxy. */
+  headers?: Readonly<Record<string, string>> | undefined
 }
 
 export interface Answer<T = KubeObject> {
@@ -289,6 +291,7 @@ export class ClusterApi {
         method,
         signal,
         headers: {
+          ...options.headers,
           ...headers,
           accept: options.accept ?? 'application/json',
           'user-agent': this.#options.userAgent ?? 'gitops-guard',

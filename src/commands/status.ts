@@ -1,7 +1,7 @@
 import type { Readiness } from '../telemetry/condition.ts'
 import { formatReadiness } from '../telemetry/condition.ts'
 import { escapeText } from '../object/text.ts'
-import { openCluster, type CommonOptions } from './context.ts'
+import { askGuards, type HttpOptions } from './guard-http.ts'
 
 /** What a running guard says of itself at `/status`. */
 export interface GuardStatus extends Readiness {
@@ -16,11 +16,10 @@ export interface GuardStatus extends Readiness {
   waiting: { readonly [provider: string]: number }
 }
 
-const THROUGH_THE_API_SERVER = '/api/v1/namespaces/gitops-guard/services/gitops-guard:http/proxy/status'
-
 /** `gitops-guard status`: what a running guard knows. */
-export async function status(options: CommonOptions & { url?: string }): Promise<number> {
-  const found = options.url === undefined ? await byProxy(options) : await byUrl(options.url)
+export async function status(options: HttpOptions): Promise<number> {
+  const [found] = (await askGuards('/status', options)) as unknown as GuardStatus[]
+  if (found === undefined) throw new Error('no guard answers')
   if (options.output === 'json') {
     console.log(JSON.stringify(found))
     return 0
@@ -38,22 +37,4 @@ export async function status(options: CommonOptions & { url?: string }): Promise
     console.log(`chat ${provider}: ${count} waiting`)
   process.stdout.write(formatReadiness(found))
   return 0
-}
-
-async function byProxy(options: CommonOptions): Promise<GuardStatus> {
-  const { api, connection } = await openCluster(options)
-  try {
-    return (await api.raw<GuardStatus>(THROUGH_THE_API_SERVER)).object
-  } finally {
-    connection.close()
-  }
-}
-
-async function byUrl(url: string): Promise<GuardStatus> {
-  const answer = await fetch(`${url.replace(/\/$/, '')}/status`).catch((error: unknown) => {
-    const cause = error instanceof Error ? (error.cause ?? error) : error
-    throw new Error(`no guard answers at ${url}: --url names where it serves HTTP (8080)`, { cause })
-  })
-  if (!answer.ok) throw new Error(`${url} answered ${answer.status}`)
-  return (await answer.json()) as GuardStatus
 }

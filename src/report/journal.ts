@@ -38,6 +38,8 @@ export interface JournalOptions {
   maxUnsaved?: number
   /** Bytes of one file. */
   segmentBytes?: number
+  /** What it is called in what it says. Default: the outbox. */
+  what?: string
   /** Something is not as it should be: for the log. Said once until it is over. */
   onProblem?(problem: string, error?: unknown): void
 }
@@ -78,7 +80,13 @@ export class Journal {
   #nextTry = 0
 
   constructor(options: JournalOptions = {}) {
-    this.#options = { maxBytes: 64 << 20, maxUnsaved: 10_000, segmentBytes: 1 << 20, ...options }
+    this.#options = {
+      maxBytes: 64 << 20,
+      maxUnsaved: 10_000,
+      segmentBytes: 1 << 20,
+      what: 'the outbox',
+      ...options,
+    }
     if (options.directory !== undefined) this.#open(options.directory)
   }
 
@@ -117,6 +125,16 @@ export class Journal {
   release(upTo: number): void {
     while (this.#segments.length > 1 && this.#segments[1]!.first <= upTo + 1) this.#removeOldest()
     if (this.#unsaved.length > 0) this.#unsaved = this.#unsaved.filter(({ seq }) => seq > upTo)
+  }
+
+  /** What is in memory only, oldest first: all of it without a folder, else what the disk refused. */
+  get unsaved(): readonly Entry[] {
+    return this.#unsaved
+  }
+
+  /** Removes files that were written last before this time, in milliseconds since the epoch. Never the newest. */
+  removeOlderThan(time: number): void {
+    while (this.#segments.length > 1 && writtenAt(this.#segments[0]!.file) < time) this.#dropOldest()
   }
 
   /** Writes what the disk refused before, if it takes it now. */
@@ -189,7 +207,7 @@ export class Journal {
       this.#nextTry = Date.now() + 1000
       this.#say(
         'append',
-        'the outbox cannot be written: violations wait in memory, and a crash would lose them',
+        `${this.#options.what} cannot be written: violations wait in memory, and a crash would lose them`,
         error,
       )
       this.#resync()
@@ -235,7 +253,10 @@ export class Journal {
       const missed = gone.filter(({ seq }) => seq > place.lastSeq)
       place.lastSeq = Math.max(place.lastSeq, gone.at(-1)!.seq)
       if (missed.length === 0) continue
-      this.#say('memory', 'the outbox in memory is full: the oldest violations are told as a count only')
+      this.#say(
+        'memory',
+        `${this.#options.what} in memory is full: the oldest violations are told as a count only`,
+      )
       place.reader.onDrop(missed)
     }
   }
@@ -304,7 +325,7 @@ export class Journal {
     try {
       bytes = this.#bytesAt(segment, offset)
     } catch (error) {
-      this.#say('read', `the outbox cannot be read: ${segment.file}`, error)
+      this.#say('read', `${this.#options.what} cannot be read: ${segment.file}`, error)
       const gone = (error as NodeJS.ErrnoException).code === 'ENOENT'
       return { entries, next: offset, failed: gone ? ('gone' as const) : ('for now' as const) }
     }
@@ -340,7 +361,8 @@ export class Journal {
     } catch {
       // Told below.
     }
-    if (line.trim() !== '') this.#say('corrupt', 'the outbox holds a damaged line: what was in it is lost')
+    if (line.trim() !== '')
+      this.#say('corrupt', `${this.#options.what} holds a damaged line: what was in it is lost`)
     return undefined
   }
 
@@ -360,7 +382,7 @@ export class Journal {
       }
       place.lastSeq = Math.max(place.lastSeq, following.first - 1)
       if (missed.length > 0) {
-        this.#say('full', 'the outbox is full: the oldest violations are told as a count only')
+        this.#say('full', `${this.#options.what} is full: the oldest violations are told as a count only`)
         place.reader.onDrop(missed)
       }
     }
@@ -373,7 +395,7 @@ export class Journal {
       if (oldest !== undefined) rmSync(oldest.file, { force: true })
     } catch (error) {
       // Found again at the next start, and removed then: it holds nothing that was not told.
-      this.#say('remove', 'a file of the outbox cannot be removed', error)
+      this.#say('remove', `a file of ${this.#options.what} cannot be removed`, error)
     }
   }
 
@@ -386,4 +408,9 @@ export class Journal {
   #over(kind: string): void {
     if (this.#said.size > 0) this.#said.delete(kind)
   }
+}
+
+/** Milliseconds since the epoch; of a file that somebody removed, as old as can be. */
+function writtenAt(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 }

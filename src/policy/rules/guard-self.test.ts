@@ -54,6 +54,24 @@ for (const subresource of ['exec', 'attach', 'portforward', 'proxy']) {
     assert.deepEqual([verdict.rule, verdict.decision], ['guard-self', 'deny'])
   })
 }
+test('let people look at what the guard serves on its HTTP port, and at no other port', () => {
+  const proxy = (name: string, kind: string) =>
+    judge(
+      change('CONNECT', person(), undefined, object('v1', kind, name, {}, { namespace: 'gitops-guard' }), {
+        subresource: 'proxy',
+      }),
+      policy,
+    ).decision
+  assert.equal(proxy('gitops-guard:http', 'Service'), 'allow')
+  assert.equal(proxy('gitops-guard-5d9f:8080', 'Pod'), 'allow')
+  for (const name of [
+    'gitops-guard',
+    'https:gitops-guard:webhook',
+    'https:gitops-guard:http',
+    'gitops-guard:9443',
+  ])
+    assert.equal(proxy(name, 'Service'), 'deny', name)
+})
 test('deny kubectl scale of the guard', () => {
   const verdict = judge(change('UPDATE', person(), deployment, deployment, { subresource: 'scale' }), policy)
   assert.deepEqual([verdict.rule, verdict.decision], ['guard-self', 'deny'])

@@ -13,7 +13,7 @@ import { formatRef } from '../../object/identity.ts'
  * What the guard consists of is changed by its installation, by Git and by itself, not by hand: its namespace and all in
  * it, its roles, definitions, webhooks and policies. System controllers do their work there as anywhere (its Pods must
  * run), and its Pods may be evicted: its disruption budget keeps one. Running a command in its Pods would hand out its
- * identity.
+ * identity; its HTTP port may be looked at.
  *
  * Exceptions (BreakGlass) are people's to write: for a reason, for a bounded time, and everybody hears of it. In the
  * guard's own namespace there are two, and RBAC there says who may open them: one by which it steps down to be
@@ -23,6 +23,7 @@ export const guardSelf: Rule = (change, policy) => {
   if (isBreakGlass(change.ref)) return breakGlassResource(change, policy)
   if (!isGuardObject(change.ref, policy)) return undefined
   if (isSystem(change.actor, policy)) return undefined
+  if (isScreen(change)) return { rule: 'guard-self', decision: 'allow', reason: 'the guard shows itself' }
   const upgrade = upgradeBy(change, policy)
   if (upgrade !== undefined) return upgrade
   if (change.subresource === 'eviction') {
@@ -35,6 +36,14 @@ export const guardSelf: Rule = (change, policy) => {
     everywhere: true,
     reason: `${mayNot(change)}: it is part of the guard. Change the guard where it was installed from; gitops-guard uninstall removes it.`,
   }
+}
+
+/**
+ * Its HTTP port through the API server's proxy, as `gitops-guard status` and `violations` go: read-only, and what names people
+ * takes a token. Not the port of reviews: who reaches that could tell the guard what never happened.
+ */
+function isScreen({ operation, subresource, ref }: Change): boolean {
+  return operation === 'CONNECT' && subresource === 'proxy' && /^[^:]+:(8080|http)$/.test(ref.name)
 }
 
 /** Whoever opened the exception `upgrade`, until it ends. Not into the Pods: what the guard is changes by its objects. */
