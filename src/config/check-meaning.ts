@@ -6,7 +6,7 @@ import { formatDocumentPath, type DocumentPath } from './document.ts'
 import { parseDuration } from './duration.ts'
 import { checkKind } from './kind-pattern.ts'
 import { targetName } from './notify-name.ts'
-import type { RawAgent, RawAuth, RawConfig, RawSelector, RawSource } from './raw.ts'
+import type { RawAgent, RawAuth, RawConfig, RawNotify, RawSelector, RawSource } from './raw.ts'
 
 /** Names of presets that exist; src/policy has them. */
 export interface PresetNames {
@@ -45,13 +45,7 @@ export function checkMeaning(config: RawConfig, presets: PresetNames | undefined
   for (const [index, target] of notify.entries()) {
     if (target.only) checkKinds(target.only, ['notify', index, 'only'], say)
     if (target.quiet) checkQuiet(target.quiet, ['notify', index, 'quiet'], say)
-    if (target.email !== undefined) {
-      const path = ['notify', index, 'email']
-      say(
-        path,
-        `${formatDocumentPath(path)}: e-mail is not supported yet. Use a webhook, or a chat that sends mail`,
-      )
-    }
+    if (target.email !== undefined) checkEmail(target.email, ['notify', index, 'email'], say)
     for (const kind of ['webhook', 'cloudevents'] as const) {
       const url = target[kind]?.url
       if (typeof url === 'string') checkUrl(url, ['notify', index, kind, 'url'], say)
@@ -75,6 +69,34 @@ function checkQuiet(
       place,
       `${formatDocumentPath(place)} must be a time zone such as Europe/Berlin: current value is ${quote(zone)}`,
     )
+  }
+}
+
+function checkEmail(
+  { server, user, password }: NonNullable<RawNotify['email']>,
+  path: DocumentPath,
+  say: Say,
+): void {
+  const place = formatDocumentPath([...path, 'server'])
+  const url = URL.parse(server)
+  const starttls = url?.searchParams.get('starttls') ?? 'required'
+  if (url === null || !['smtp:', 'smtps:'].includes(url.protocol) || url.hostname === '') {
+    say(
+      [...path, 'server'],
+      `${place} must be smtp://host:587 or smtps://host:465: current value is ${quote(server)}`,
+    )
+  } else if (url.password !== '' || url.username !== '') {
+    say([...path, 'server'], `${place} holds a user or a password. Say user: and password: { env: NAME }`)
+  } else if (!['required', 'never'].includes(starttls) || (url.protocol === 'smtps:' && url.search !== '')) {
+    say([...path, 'server'], `${place} may end with ?starttls=never after smtp:, and with nothing else`)
+  } else if (starttls === 'never' && password !== undefined) {
+    say(
+      [...path, 'password'],
+      `${formatDocumentPath([...path, 'password'])} would be sent in the clear as ${place} says starttls=never`,
+    )
+  }
+  if ((user === undefined) !== (password === undefined)) {
+    say(path, `${formatDocumentPath(path)}: user and password go together`)
   }
 }
 

@@ -9,7 +9,7 @@ import type { SecretRef } from './secret.ts'
  */
 export function targetName(target: RawNotify): string {
   if (target.name !== undefined) return target.name
-  const { slack, matrix, webhook, cloudevents } = target
+  const { slack, matrix, webhook, cloudevents, email } = target
   if (slack?.channel !== undefined) return `slack:${slack.channel}`
   if (slack?.url !== undefined) return `slack:${ofSecret(slack.url)}`
   if (matrix !== undefined) return `matrix:${matrix.room}`
@@ -19,7 +19,9 @@ export function targetName(target: RawNotify): string {
     const chat = target[kind]
     if (chat !== undefined) return `${kind}:${ofSecret(chat.url)}`
   }
-  return 'email'
+  const [first = ''] = email?.to ?? []
+  const more = (email?.to.length ?? 0) > 1 ? `+${ofText(email!.to.join())}` : ''
+  return `email:${first.slice(0, 40)}${more}`
 }
 
 function ofSecret(ref: SecretRef): string {
@@ -30,5 +32,9 @@ function ofSecret(ref: SecretRef): string {
 function ofUrl(url: string | SecretRef): string {
   if (typeof url !== 'string') return ofSecret(url)
   const host = URL.parse(url)?.host ?? 'url'
-  return `${host}-${createHash('sha256').update(url).digest('hex').slice(0, 6)}`
+  return `${host}-${ofText(url)}`
+}
+
+function ofText(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 6)
 }

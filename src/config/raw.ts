@@ -92,7 +92,14 @@ export interface RawNotify {
   mattermost?: { url: SecretRef }
   googlechat?: { url: SecretRef }
   matrix?: { homeserver: string; room: string; token: SecretRef }
-  email?: object
+  email?: {
+    server: string
+    user?: string
+    password?: SecretRef
+    from: string
+    to: string[]
+    ca?: SecretRef
+  }
   webhook?: { url: string | SecretRef; secret?: SecretRef }
   cloudevents?: { url: string | SecretRef; mode?: 'structured' | 'binary' }
 }

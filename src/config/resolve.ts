@@ -127,12 +127,22 @@ function resolveNotify(raw: RawNotify, secret: (ref: SecretRef) => Secret): Noti
 
 function resolveTarget(raw: RawNotify, secret: (ref: SecretRef) => Secret): NotifyTarget {
   const url = (value: string | SecretRef) => (typeof value === 'string' ? inline(value) : secret(value))
-  const { slack, matrix, webhook, cloudevents, teams, discord, mattermost, googlechat } = raw
+  const { slack, matrix, webhook, cloudevents, teams, discord, mattermost, googlechat, email } = raw
   if (slack?.token !== undefined) {
     const { channel, api } = slack
     return { slack: { token: secret(slack.token), channel: channel!, api: api ?? 'https://slack.com/api' } }
   }
   if (slack !== undefined) return { slack: { url: secret(slack.url!) } }
+  if (email !== undefined) {
+    const { password, ca, ...rest } = email
+    return {
+      email: {
+        ...rest,
+        ...(password === undefined ? {} : { password: secret(password) }),
+        ...(ca === undefined ? {} : { ca: secret(ca) }),
+      },
+    }
+  }
   if (matrix !== undefined) return { matrix: { ...matrix, token: secret(matrix.token) } }
   if (webhook !== undefined) {
     const key = webhook.secret

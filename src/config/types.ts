@@ -117,6 +117,17 @@ export interface QuietHours {
   except: readonly Severity[]
 }
 
+export interface EmailConfig {
+  /** smtps://host:465, or smtp://host:587: the latter must offer STARTTLS, unless it ends with ?starttls=never. */
+  server: string
+  user?: string
+  password?: Secret
+  from: string
+  to: readonly string[]
+  /** Certificates of the authorities that the server's must be of, PEM. */
+  ca?: Secret
+}
+
 export type NotifyTarget =
   | { slack: { url: Secret } | { token: Secret; channel: string; api: string } }
   | { teams: { url: Secret } }
@@ -124,5 +135,6 @@ export type NotifyTarget =
   | { mattermost: { url: Secret } }
   | { googlechat: { url: Secret } }
   | { matrix: { homeserver: string; room: string; token: Secret } }
+  | { email: EmailConfig }
   | { webhook: { url: Secret; secret?: Secret } }
   | { cloudevents: { url: Secret; mode: 'structured' | 'binary' } }

@@ -186,7 +186,23 @@ describe('a mistake is reported where it is, with what would be right', () => {
   })
 
   test('say that e-mail is not there yet', () => {
-    assert.match(one('notify:\n  - email: { server: smtp://a }\n'), /e-mail is not supported yet/)
+    const email = (rest: string, more = '') =>
+      one(`notify:\n  - email: { server: "${rest}", from: a@b.example, to: [c@d.example]${more} }\n`)
+    assert.match(email('http://a'), /must be smtp:\/\/host:587 or smtps:\/\/host:465/)
+    assert.match(email('smtp://u:p@a'), /holds a user or a password/)
+    assert.match(email('smtps://a?starttls=never'), /may end with \?starttls=never after smtp:/)
+    assert.match(email('smtp://a', ', user: x'), /user and password go together/)
+    assert.match(
+      email('smtp://a?starttls=never', ', user: x, password: { env: P }'),
+      /would be sent in the clear/,
+    )
+    assert.match(
+      one('notify:\n  - email: { server: smtp://a, from: "a@b.example\\nBcc: x@y", to: [c@d.example] }\n'),
+      /from/,
+    )
+    const quiet = (text: string) => one(`notify:\n  - slack: { url: { env: A } }\n    quiet: ${text}\n`)
+    assert.match(quiet('{ from: "22:00", to: "22:00" }'), /nothing would ever be told/)
+    assert.match(quiet('{ from: "22:00", to: "07:00", zone: Mars/Olympus }'), /must be a time zone/)
   })
 
   test('refuse two targets with one name', () => {

@@ -19,6 +19,8 @@ export interface Message {
   /** Of the violation that matters most. */
   event: ViolationEvent
   tone: Tone
+  /** What it is about, whatever happened: `Deployment shop/web`; a digest: how much. */
+  about: string
   /** A headline: `Refused: Deployment shop/web`. */
   title: string
   /** One line that says it all, for a notification. */
@@ -68,6 +70,7 @@ function makeSingle(sorted: readonly Violation[], { repositoryOf }: MessageOptio
   const repository = source === undefined ? undefined : repositoryOf?.(source)
   return {
     ...frame(sorted, main),
+    about: nameOf(main),
     title: escapeText(
       `${title(event)}: ${nameOf(main)}${sorted.length > 1 ? ` ×${sorted.length}` : ''}`,
       150,
@@ -107,9 +110,11 @@ function makeDigest(sorted: readonly Violation[]): Message {
   })
   const people = [...actors].toSorted(([, a], [, b]) => b.length - a.length)
   const names = people.slice(0, 5).map(([, own]) => `${who(own[0]!.actor)} (${own.length})`)
+  const much = `${sorted.length} violations of ${objects} object${objects === 1 ? '' : 's'}`
   return {
     ...frame(sorted, main),
-    title: escapeText(`${sorted.length} violations of ${objects} object${objects === 1 ? '' : 's'}`, 150),
+    about: much,
+    title: escapeText(much, 150),
     summary: escapeText(
       `${counted(sorted)}: ${objects} object${objects === 1 ? '' : 's'}, by ${names.join(', ')}`,
       600,

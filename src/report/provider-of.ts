@@ -1,6 +1,7 @@
 import type { Secret } from '../model/secret.ts'
 import { cloudEvents, type CloudEventsOptions } from './cloudevents.ts'
 import { discord } from './discord.ts'
+import { Email, type EmailOptions } from './email.ts'
 import { googleChat } from './google-chat.ts'
 import { matrix, type MatrixOptions } from './matrix.ts'
 import { mattermost } from './mattermost.ts'
@@ -18,6 +19,7 @@ export type ProviderSpec =
   | { mattermost: { url: Secret } }
   | { googlechat: { url: Secret } }
   | { matrix: MatrixOptions }
+  | { email: EmailOptions }
   | { webhook: WebhookOptions }
   | { cloudevents: CloudEventsOptions }
 
@@ -28,6 +30,7 @@ export function providerOf(spec: ProviderSpec): Provider {
   if ('mattermost' in spec) return mattermost(spec.mattermost)
   if ('googlechat' in spec) return googleChat(spec.googlechat)
   if ('matrix' in spec) return matrix(spec.matrix)
+  if ('email' in spec) return new Email(spec.email)
   if ('webhook' in spec) return webhook(spec.webhook)
   return cloudEvents(spec.cloudevents)
 }
