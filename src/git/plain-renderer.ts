@@ -110,9 +110,9 @@ export function readFile(
     const message = 'is kept in Git LFS, which is not fetched: commit the file itself'
     return loaded(entry, [], [{ source, file: entry.path, line: 1, message }])
   }
-  const { documents, problems } = readDocuments(content, entry.path, { endLastLine: true })
+  const { documents, problems, notes } = readDocuments(content, entry.path, { endLastLine: true })
   const read = readManifests(documents, origin)
-  const all = [...problems.map((problem) => ({ source, ...problem })), ...read.problems]
+  const all = [...[...problems, ...notes].map((problem) => ({ source, ...problem })), ...read.problems]
   if (problems.length === 0 && !read.broken) return loaded(entry, read.manifests, all)
 
   const before = previous?.get(entry.path)

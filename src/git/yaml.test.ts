@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Json } from '../model/json.ts'
 import { parseJson } from '../object/json.ts'
+import { disagreement, type Stream } from '../../test/fixtures/yaml/disagreement.ts'
 import { readDocuments } from './yaml.ts'
 
 interface Expected {
@@ -17,8 +18,6 @@ const fixture = (name: string): unknown =>
 const inputs = fixture('inputs.json') as Record<string, string>
 const expected = fixture('expected.json') as Record<string, Expected>
 
-/** Texts that Kubernetes refuses and the parser here takes: nothing is applied from them, so nothing is compared wrongly. */
-const LENIENT = new Set(['escape slash', 'directive 1.2', 'tab after dash', 'line separator'])
 /** Keys that are the same only once they are text: Go keeps whichever its map yields last. */
 const AMBIGUOUS = new Set(['duplicate by type'])
 
@@ -26,19 +25,30 @@ describe('the same as sigs.k8s.io/yaml', () => {
   for (const [name, text] of Object.entries(inputs)) {
     const wanted = expected[name]
     assert(wanted, `expected.json lacks ${name}: run go run . in test/fixtures/yaml`)
-    if (LENIENT.has(name)) continue
     test(name, () => {
-      const { documents, problems } = readDocuments(text, 'file.yaml')
-      const duplicate = wanted.duplicate !== undefined && !name.startsWith('merge')
-      if (wanted.error !== undefined || duplicate || AMBIGUOUS.has(name)) {
+      const { documents, problems, notes } = readDocuments(text, 'file.yaml')
+      if (wanted.error !== undefined || AMBIGUOUS.has(name)) {
         assert.equal(problems.length, 1)
         assert.deepEqual(documents, [])
         return
       }
       assert.deepEqual(problems, [])
       assert.deepStrictEqual(documents[0]?.value ?? null, parseJson(wanted.json ?? ''))
+      const duplicate = wanted.duplicate !== undefined && !name.startsWith('merge')
+      assert.equal(
+        notes.some(({ message }) => message.includes('given twice')),
+        duplicate,
+      )
     })
   }
+})
+
+test('whole files are read as kubectl reads them, and what it refuses is a problem of that document alone', () => {
+  const differing = (fixture('streams.json') as Stream[]).flatMap((stream) => {
+    const what = disagreement(stream)
+    return what === undefined ? [] : [{ what, ...stream }]
+  })
+  assert.deepEqual(differing, [])
 })
 
 function values(content: string | Uint8Array): Json[] {
@@ -78,7 +88,7 @@ describe('documents', () => {
 
   test('around a broken one are still read, and its line is told', () => {
     const { documents, problems } = readDocuments(
-      'a: 1\n---\nb: 1\nc: [\n---\nd: 1\n---\ne: 1\ne: 2\n',
+      'a: 1\n---\nb: 1\nc: [\n---\nd: 1\n---\ne: 1\n[e]: 2\n',
       'f.yaml',
     )
     assert.deepEqual(
@@ -86,13 +96,49 @@ describe('documents', () => {
       [{ a: 1 }, { d: 1 }],
     )
     assert.equal(problems.length, 2)
-    assert.deepEqual(problems[1], { file: 'f.yaml', line: 9, message: 'key "e" is given twice' })
+    assert.deepEqual(problems[1], { file: 'f.yaml', line: 9, message: 'a key cannot be a map or a list' })
   })
 
   test('of comments, separators or nothing are none', () => {
-    for (const text of ['', '\n', '# a\n', '---\n', '---\n---\n# b\n', '\ufeff', '...\n', '~\n']) {
+    for (const text of ['', '\n', '# a\n', '---\n', '---\n---\n# b\n', '\ufeff', '---\n...\n', '~\n']) {
       assert.deepEqual(values(text), [], JSON.stringify(text))
     }
+  })
+
+  test('that give a key twice are read as Kubernetes does, and it is said', () => {
+    const { documents, problems, notes } = readDocuments('a: 1\n---\nb: 1\nc: {d: 1}\nb: 2\n', 'f.yaml')
+    assert.deepEqual(
+      documents.map(({ value }) => value),
+      [{ a: 1 }, { b: 2, c: { d: 1 } }],
+    )
+    assert.deepEqual(problems, [])
+    assert.deepEqual(notes, [
+      { file: 'f.yaml', line: 5, message: 'key "b" is given twice: Kubernetes takes the last' },
+    ])
+    assert.equal(documents[1]?.lineAt(['b']), 5)
+  })
+
+  test('that go on after their end are read up to it, and it is said', () => {
+    const { documents, notes } = readDocuments('a: 1\n...\nb: 1\n---\nc: 1\n', 'f.yaml')
+    assert.deepEqual(
+      documents.map(({ value }) => value),
+      [{ a: 1 }, { c: 1 }],
+    )
+    assert.deepEqual(
+      notes.map(({ line }) => line),
+      [3],
+    )
+  })
+
+  test('of JSON have their lines', () => {
+    const { documents } = readDocuments('{"a": 1}\n\n{\n"b":\n {"c": "\\/"}\n}\n', 'f.json')
+    assert.deepEqual(
+      documents.map(({ value, line, lineAt }) => [value, line, lineAt(['b', 'c'])]),
+      [
+        [{ a: 1 }, 1, 1],
+        [{ b: { c: '/' } }, 3, 5],
+      ],
+    )
   })
 
   test('do not share anchors', () => {
@@ -107,6 +153,19 @@ describe('documents', () => {
 })
 
 describe('bytes', () => {
+  test('that are no UTF-8 are a problem of their document alone', () => {
+    const { documents, problems } = readDocuments(Buffer.from('a: é\n---\nb: \xff\n', 'latin1'), 'f.yaml')
+    assert.equal(problems.length, 2)
+    assert.deepEqual(documents, [])
+    const mixed = Buffer.concat([Buffer.from('a: é\n---\n'), Buffer.from('b: \xff\n', 'latin1')])
+    const read = readDocuments(mixed, 'f.yaml')
+    assert.deepEqual(
+      read.documents.map(({ value }) => value),
+      [{ a: 'é' }],
+    )
+    assert.deepEqual(read.problems, [{ file: 'f.yaml', line: 3, message: 'is not UTF-8 text' }])
+  })
+
   test('are refused when they are no UTF-8', () => {
     const { documents, problems } = readDocuments(Buffer.from('a: \xff\xfe\n', 'latin1'), 'f.yaml')
     assert.deepEqual(documents, [])

@@ -1,8 +1,12 @@
 /** Reads YAML as Kubernetes reads it: YAML 1.1 by the rules of sigs.k8s.io/yaml, one JSON value a document. */
-import { LineCounter, isMap, isSeq, parseAllDocuments } from 'yaml'
-import type { Document, Node } from 'yaml'
 import type { Json } from '../model/json.ts'
-import { YamlValueError, toJson } from './yaml-value.ts'
+import { splitDocuments, type DocumentText } from './yaml/documents.ts'
+import { readJsonStream } from './yaml/json-stream.ts'
+import { lineAt, linesIn } from './yaml/lines.ts'
+import { Parser, type YamlNode } from './yaml/parser.ts'
+import { Scanner } from './yaml/scanner.ts'
+import { YamlSyntaxError } from './yaml/syntax-error.ts'
+import { toJson } from './yaml/value.ts'
 
 /** One document of a file. */
 export interface YamlDocument {
@@ -25,18 +29,21 @@ export interface YamlProblem {
 export interface YamlFile {
   documents: YamlDocument[]
   problems: YamlProblem[]
+  /** What Kubernetes passes over in documents that it reads, and people would not expect: keys given twice, what follows an end. */
+  notes: YamlProblem[]
 }
 
 export interface ReadOptions {
   /**
-   * Ends a last line that has no end, as kubectl and Argo CD do (apimachinery's YAMLReader): a block scalar there then ends in
-   * a newline. sigs.k8s.io/yaml and Kustomize read it without. Default false.
+   * Ends every line with LF, the last one too, as kubectl and Argo CD do (apimachinery's YAMLReader): a block scalar there then
+   * ends in a newline. sigs.k8s.io/yaml and Kustomize read it without. Default false.
    */
   endLastLine?: boolean
 }
 
 // What libyaml's reader refuses: control characters, and halves of surrogate pairs.
 const UNREADABLE = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]|\p{Surrogate}/u
+const NO_UTF8 = 'is not UTF-8 text'
 
 /**
  * All documents of `content` that hold something, and a problem for each that cannot be read: those around it are
@@ -47,127 +54,113 @@ export function readDocuments(
   file: string,
   { endLastLine = false }: ReadOptions = {},
 ): YamlFile {
-  const decoded = typeof content === 'string' ? content.replace(/^\ufeff/, '') : decode(content)
-  if (decoded === undefined)
-    return { documents: [], problems: [{ file, line: 0, message: 'is not UTF-8 text' }] }
-
-  // YAML 1.1 ends lines with these too.
-  const lineEnd = endLastLine && !/[\r\n]$/.test(decoded) ? '\n' : ''
-  const text = decoded.replace(/\r(?!\n)|\u0085/g, '\n') + lineEnd
-  const unreadable = UNREADABLE.exec(text)
-  if (unreadable) {
-    const code = (unreadable[0].codePointAt(0) ?? 0).toString(16).padStart(4, '0')
-    const line = text.slice(0, unreadable.index).split('\n').length
-    return {
-      documents: [],
-      problems: [{ file, line, message: `control character U+${code} is not allowed` }],
-    }
+  const read: YamlFile = { documents: [], problems: [], notes: [] }
+  for (const part of partsOf(content)) {
+    if (part.error !== undefined) read.problems.push({ file, line: part.line, message: part.error })
+    else if (part.value !== undefined) readObject(part, part.value, file, read)
+    else readDocument(endLastLine ? ended(part) : part, file, read)
   }
-
-  const lines = new LineCounter()
-  const documents: YamlDocument[] = []
-  const problems: YamlProblem[] = []
-  for (const document of parse(text, lines, file, problems)) {
-    if (!document.contents && document.errors.length === 0) continue
-    const start = document.contents?.range[0] ?? document.range[0]
-    const line = lines.linePos(start).line
-    const [error] = document.errors
-    if (error) {
-      const at = error.pos[0] >= 0 ? lines.linePos(error.pos[0]).line : line
-      problems.push({
-        file,
-        line: at,
-        message: /call stack/.test(error.message) ? 'nested too deeply' : error.message,
-      })
-      continue
-    }
-    try {
-      const value = toJson(document, text)
-      if (value === null) continue
-      const lineOf = (node: Node | null | undefined) => lines.linePos(node?.range?.[0] ?? start).line
-      documents.push({
-        value,
-        line,
-        lineAt: (path) => lineOf(nodeAt(document, path)),
-        linesIn: (inside, path) => {
-          const node = nodeAt(document, path)
-          return linesOf(inside, node, { lineOf, first: lineOf(node) })
-        },
-      })
-    } catch (cause) {
-      if (!(cause instanceof YamlValueError)) throw cause
-      problems.push({ file, line: lines.linePos(cause.offset).line || line, message: cause.message })
-    }
-  }
-  return { documents, problems }
+  return read
 }
 
-function decode(bytes: Uint8Array): string | undefined {
-  const [first, second] = bytes
+/** @property value where it is JSON that was read already. */
+type Part = DocumentText & { value?: Json }
+
+function partsOf(content: string | Uint8Array): Part[] {
+  if (typeof content === 'string') return partsOfText(content)
+  const [first, second] = content
   const utf16 =
     first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : ''
+  const text = decode(content, utf16 || 'utf-8')
+  if (text !== undefined) return utf16 ? [{ text, line: 1 }] : partsOfText(text)
+  if (utf16) return [{ text: '', line: 0, error: NO_UTF8 }]
+  return splitDocuments(Buffer.from(content).toString('latin1')).map((part) => {
+    const decoded = decode(Buffer.from(part.text, 'latin1'), 'utf-8')
+    return decoded === undefined ? { ...part, error: NO_UTF8 } : { ...part, text: decoded }
+  })
+}
+
+function decode(bytes: Uint8Array, encoding: string): string | undefined {
   try {
-    return new TextDecoder(utf16 || 'utf-8', { fatal: true }).decode(bytes)
+    return new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
     return undefined
   }
 }
 
-/** The failsafe schema leaves every scalar as text: what it means is decided in yaml-value.ts. */
-function parse(text: string, lines: LineCounter, file: string, problems: YamlProblem[]): Document.Parsed[] {
+function partsOfText(text: string): Part[] {
+  if (!/^\s*\{/.test(text)) return splitDocuments(text)
+  const { objects, rest } = readJsonStream(text)
+  if (!rest) return objects
+  // After more than one object, Kubernetes expects another and nothing else.
+  if (objects.length > 1)
+    return [...objects, { text: '', line: rest.line, error: 'is no JSON object as those before it' }]
+  return [...objects, ...splitDocuments(rest.text, rest.line)]
+}
+
+function ended(part: Part): Part {
+  const text = part.text.replaceAll('\r\n', '\n')
+  return { ...part, text: text.endsWith('\n') ? text : `${text}\n` }
+}
+
+function readObject({ text, line }: Part, value: Json, file: string, read: YamlFile): void {
+  attempt(file, line, read, () => {
+    const root = new Parser(new Scanner(text, { line, json: true })).read()
+    if (root) read.documents.push(documentOf(value, root))
+  })
+}
+
+function readDocument({ text, line }: Part, file: string, read: YamlFile): void {
+  const unreadable = UNREADABLE.exec(text)
+  if (unreadable) {
+    const code = (unreadable[0].codePointAt(0) ?? 0).toString(16).padStart(4, '0')
+    const at = line + text.slice(0, unreadable.index).split('\n').length - 1
+    read.problems.push({ file, line: at, message: `control character U+${code} is not allowed` })
+    return
+  }
+  attempt(file, line, read, () => {
+    const parser = new Parser(new Scanner(text.replace(/^\ufeff/, ''), { line }))
+    const root = parser.read()
+    if (!root) return
+    const { value, duplicates } = toJson(root)
+    if (value !== null) read.documents.push(documentOf(value, root))
+    for (const { key, line: at } of duplicates) {
+      const message = `key ${JSON.stringify(key)} is given twice: Kubernetes takes the last`
+      read.notes.push({ file, line: at, message })
+    }
+    const more = moreThan(parser)
+    if (more === undefined) return
+    const message = 'Kubernetes reads no further than here: begin what follows with a line of ---'
+    read.notes.push({ file, line: more, message })
+  })
+}
+
+/** The line of what follows a document and nobody reads. */
+function moreThan(parser: Parser): number | undefined {
   try {
-    const parsed = parseAllDocuments(text, {
-      version: '1.1',
-      schema: 'failsafe',
-      resolveKnownTags: false,
-      uniqueKeys: false,
-      strict: true,
-      prettyErrors: false,
-      logLevel: 'silent',
-      lineCounter: lines,
-    })
-    return Array.isArray(parsed) ? parsed : []
+    return parser.more()
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    problems.push({ file, line: 0, message: 'nested too deeply' })
-    return []
+    if (error instanceof YamlSyntaxError) return error.line
+    throw error
   }
 }
 
-/** The node at a path; the nearest one around it where there is none. */
-function nodeAt(document: Document.Parsed, path: readonly (string | number)[]): Node | null {
-  let node: Node | null = document.contents
-  for (const step of path) {
-    const next = childOf(node, step)
-    if (!next?.range) break
-    node = next
+function documentOf(value: Json, root: YamlNode): YamlDocument {
+  return {
+    value,
+    line: root.line,
+    lineAt: (path) => lineAt(root, path),
+    linesIn: (inside, path) => linesIn(inside, root, path),
   }
-  return node
 }
 
-function childOf(node: Node | null, step: string | number): Node | undefined {
-  const child: unknown =
-    isSeq(node) && typeof step === 'number'
-      ? node.items[step]
-      : isMap(node)
-        ? node.items.find(({ key }) => String((key as { source?: unknown } | null)?.source) === step)?.value
-        : undefined
-  return (child ?? undefined) as Node | undefined
-}
-
-/** What an alias or a merge brings in has the line of where it is brought in. */
-function linesOf(
-  value: Json,
-  node: Node | null,
-  by: { lineOf(node: Node | null): number; first: number },
-): string {
-  let text = String.fromCharCode(Math.min(0xffff, Math.max(0, by.lineOf(node) - by.first)))
-  if (typeof value !== 'object' || value === null) return text
-  const children = Array.isArray(value) ? value.entries() : Object.entries(value)
-  for (const [step, inside] of children) {
-    const child = childOf(node, step)
-    // A key is where people look, though its value may begin a line below.
-    text += linesOf(inside, child?.range ? child : node, by)
+function attempt(file: string, line: number, read: YamlFile, work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    if (error instanceof YamlSyntaxError)
+      read.problems.push({ file, line: error.line, message: error.message })
+    else if (error instanceof RangeError) read.problems.push({ file, line, message: 'nested too deeply' })
+    else throw error
   }
-  return text
 }
