@@ -83,6 +83,7 @@ function isHere(destination: Json | undefined): boolean {
 
 /** `HEAD` and '' are the default branch, whichever that is: taken for the one that is followed. */
 function refMeets(ours: FollowedSource['ref'], theirs: string): boolean {
+  if ('name' in ours) return ours.name === (theirs || 'HEAD')
   if ('commit' in ours) return theirs === ours.commit
   if ('tag' in ours) return theirs === ours.tag || theirs === `refs/tags/${ours.tag}`
   return ['', 'HEAD', ours.branch, `refs/heads/${ours.branch}`].includes(theirs)

@@ -55,6 +55,7 @@ function isTrue(object: KubeObject): boolean {
 /** `ref.name` wins over commit, commit over semver, tag and branch; without any it is the branch master. */
 function refMeets(ours: FollowedSource['ref'], theirs: Json | undefined): boolean {
   const name = textOf(theirs, 'name')
+  if ('name' in ours) return name === ours.name
   if (name !== '') {
     if ('branch' in ours) return name === `refs/heads/${ours.branch}`
     return 'tag' in ours && name === `refs/tags/${ours.tag}`

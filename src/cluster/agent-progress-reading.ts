@@ -6,9 +6,20 @@ export interface FollowedSource {
   name: string
   /** Git URL, or a local path. */
   repository: string
-  ref: { branch: string } | { tag: string } | { commit: string }
+  ref: { branch: string } | { tag: string } | { commit: string } | { name: string }
   /** Folder from the repository's root; '' or '.' for all. */
   path: string
+  /** The agent's object that it was discovered in: then no other brings it in. */
+  object?: AgentObject | undefined
+}
+
+/** An object that tells an agent what to bring in. */
+export interface AgentObject {
+  kind: 'Kustomization' | 'HelmRelease' | 'Application'
+  namespace: string
+  name: string
+  /** Which of an Application's sources. */
+  index: number
 }
 
 /** Whether two URLs name one repository. */

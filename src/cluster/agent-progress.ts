@@ -1,44 +1,35 @@
 /** How far Flux and Argo CD are with each source, read from their own objects. */
 import type { KubeObject } from '../model/json.ts'
-import { isObject } from '../object/json.ts'
 import type { ClusterApi } from './api.ts'
 import { ApiError } from './api-error.ts'
 import type { Resource } from './api-path.ts'
 import { argocdBringsIn, argocdReading } from './agent-progress-argocd.ts'
 import { fluxBringsIn, fluxReading, gitRepositoryOf } from './agent-progress-flux.ts'
 import { combineReadings } from './agent-progress-reading.ts'
-import type { AgentReading, FollowedSource, SameRepository } from './agent-progress-reading.ts'
-import { Reflector } from './reflector.ts'
+import type { AgentObject, AgentReading, FollowedSource, SameRepository } from './agent-progress-reading.ts'
+import {
+  AgentObjects,
+  APPLICATIONS,
+  GIT_REPOSITORIES,
+  HELM_RELEASES,
+  KUSTOMIZATIONS,
+} from './agent-objects.ts'
 
 export interface AgentProgressOptions {
   api: Pick<ClusterApi, 'get' | 'list' | 'stream' | 'patch'>
   same: SameRepository
+  /** Followed by whoever has made them. Default: those that are needed here. */
+  objects?: AgentObjects
   /** Milliseconds since the epoch. Default: the system's clock. */
   now?: () => number
   /** The right to read an agent's objects is missing, or one could not be asked. */
   onError?: (error: unknown) => void
 }
 
-const KUSTOMIZATIONS: Resource = {
-  group: 'kustomize.toolkit.fluxcd.io',
-  version: 'v1',
-  resource: 'kustomizations',
-  kind: 'Kustomization',
-  namespaced: true,
-}
-const GIT_REPOSITORIES: Resource = {
-  group: 'source.toolkit.fluxcd.io',
-  version: 'v1',
-  resource: 'gitrepositories',
-  kind: 'GitRepository',
-  namespaced: true,
-}
-const APPLICATIONS: Resource = {
-  group: 'argoproj.io',
-  version: 'v1alpha1',
-  resource: 'applications',
-  kind: 'Application',
-  namespaced: true,
+const BY_KIND: { readonly [kind in AgentObject['kind']]: Resource } = {
+  Kustomization: KUSTOMIZATIONS,
+  HelmRelease: HELM_RELEASES,
+  Application: APPLICATIONS,
 }
 
 /** An agent's object that brings a source in. */
@@ -56,15 +47,19 @@ interface Bringer {
  */
 export class AgentProgressReader {
   readonly #options: AgentProgressOptions
-  readonly #kept = new Map<Resource, Map<string, KubeObject>>()
-  readonly #reflectors: Reflector[]
+  readonly #objects: AgentObjects
   #sources = new Map<string, FollowedSource>()
 
   constructor(options: AgentProgressOptions) {
     this.#options = options
-    this.#reflectors = [KUSTOMIZATIONS, GIT_REPOSITORIES, APPLICATIONS].map((resource) =>
-      this.#follow(resource),
-    )
+    const { api, onError } = options
+    this.#objects =
+      options.objects ??
+      new AgentObjects({
+        api,
+        resources: [KUSTOMIZATIONS, GIT_REPOSITORIES, APPLICATIONS],
+        ...(onError === undefined ? {} : { onError }),
+      })
   }
 
   /** The sources that may be asked about, from now on. */
@@ -73,19 +68,16 @@ export class AgentProgressReader {
   }
 
   start(): void {
-    for (const reflector of this.#reflectors) reflector.start()
+    if (this.#options.objects === undefined) this.#objects.start()
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#reflectors.map((reflector) => reflector.stop()))
+    if (this.#options.objects === undefined) await this.#objects.stop()
   }
 
   /** All agents' objects were listed, or their kinds are not served. */
   get synced(): boolean {
-    return this.#reflectors.every((reflector) => {
-      const { synced, phase } = reflector.state()
-      return synced || phase === 'absent'
-    })
+    return this.#objects.synced
   }
 
   /**
@@ -118,6 +110,7 @@ export class AgentProgressReader {
     const source = this.#sources.get(name)
     if (source === undefined) return []
     const { same } = this.#options
+    if (source.object !== undefined) return this.#bringer(source.object)
     const found: Bringer[] = []
     for (const object of this.#of(KUSTOMIZATIONS).values()) {
       const at = gitRepositoryOf(object)
@@ -130,6 +123,15 @@ export class AgentProgressReader {
       if (index !== undefined) found.push({ resource: APPLICATIONS, object, index })
     }
     return found
+  }
+
+  #bringer({ kind, namespace, name, index }: AgentObject): Bringer[] {
+    const resource = BY_KIND[kind]
+    const object = this.#of(resource).get(keyOf(namespace, name))
+    if (object === undefined) return []
+    const at = gitRepositoryOf(object)
+    const repository = at && this.#of(GIT_REPOSITORIES).get(keyOf(at.namespace, at.name))
+    return [{ resource, object, index, ...(repository === undefined ? {} : { repository }) }]
   }
 
   async #read({ resource, object, repository, index }: Bringer): Promise<AgentReading | undefined> {
@@ -168,54 +170,11 @@ export class AgentProgressReader {
     }
   }
 
-  #of(resource: Resource): Map<string, KubeObject> {
-    return this.#kept.get(resource)!
-  }
-
-  #follow(resource: Resource): Reflector {
-    const kept = new Map<string, KubeObject>()
-    this.#kept.set(resource, kept)
-    let listed: Set<string> | undefined
-    let told = false
-    return new Reflector({
-      api: this.#options.api,
-      resource,
-      onListing: () => (listed = new Set()),
-      onEvent: (type, object) => {
-        const key = keyOf(String(object.metadata.namespace ?? ''), String(object.metadata.name))
-        listed?.add(key)
-        if (type === 'deleted') kept.delete(key)
-        else kept.set(key, whatMatters(object))
-      },
-      onSynced: () => {
-        for (const key of kept.keys()) if (listed?.has(key) === false) kept.delete(key)
-        listed = undefined
-      },
-      onState: ({ phase, lastError }) => {
-        if (phase === 'absent') kept.clear()
-        // Everything else passes: a server that restarts, a kind that is just coming.
-        const refused = phase === 'waiting' && lastError instanceof ApiError && lastError.status === 403
-        if (refused && !told) this.#options.onError?.(lastError)
-        if (phase !== 'listing') told = refused
-      },
-    })
+  #of(resource: Resource): ReadonlyMap<string, KubeObject> {
+    return this.#objects.of(resource)
   }
 }
 
 function keyOf(namespace: string, name: string): string {
   return `${namespace}/${name}`
-}
-
-/** Inventories and the lists of resources are long, and of no use here. */
-function whatMatters(object: KubeObject): KubeObject {
-  const { apiVersion, kind, metadata, spec } = object
-  const status = isObject(object['status']) ? object['status'] : {}
-  const artifact = status['artifact']
-  return {
-    apiVersion,
-    kind,
-    metadata: { namespace: metadata.namespace ?? '', name: metadata.name ?? '' },
-    spec: spec ?? {},
-    status: artifact === undefined ? {} : { artifact },
-  }
 }

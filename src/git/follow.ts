@@ -1,5 +1,6 @@
 /** Follows a source: polls its ref, loads each new tip, and keeps the last good state when Git cannot be read. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { DesiredState } from '../model/desired.ts'
 import { Coalesced } from './coalesce.ts'
 import { GitError } from './git-error.ts'
@@ -17,6 +18,8 @@ export interface FollowOptions {
   stateDir: string
   /** Milliseconds between questions to the server. */
   poll: number
+  /** The commit that its agent is at, full hash: what is read first, as the newest may not have been brought in yet. */
+  startAt?: string | undefined
   onState(state: DesiredState): void
   onError(error: GitError): void
   /** Milliseconds: the longest pause after repeated errors. Default 5 minutes, or `poll` where that is longer. */
@@ -46,9 +49,14 @@ export class SourceFollower {
   private failures = 0
   private since = Date.now()
   private remembering: Promise<void> = Promise.resolve()
+  private spec: SourceSpec
+  /** With what `current` was loaded. */
+  private loadedWith: SourceSpec | undefined
+  private fresh = false
 
   constructor(options: FollowOptions) {
     this.options = options
+    this.spec = options.spec
     this.updates = new Coalesced(() => this.update())
   }
 
@@ -63,8 +71,15 @@ export class SourceFollower {
    */
   async refresh(): Promise<void> {
     if (this.stopping.signal.aborted) return
+    this.fresh = true
     await this.updates.ask()
     this.wake.abort()
+  }
+
+  /** The same source is another path, ref or rendering from now on. Resolves when that is in force or has failed. */
+  async follow(spec: SourceSpec): Promise<void> {
+    this.spec = spec
+    await this.refresh()
   }
 
   /** The newest state, undefined before the first load. */
@@ -92,7 +107,7 @@ export class SourceFollower {
   }
 
   private async run(): Promise<void> {
-    await this.restore()
+    if (!(await this.begin())) await this.restore()
     while (!this.stopping.signal.aborted) {
       await this.updates.ask()
       if (this.stopping.signal.aborted) break
@@ -108,8 +123,29 @@ export class SourceFollower {
     return base * (0.8 + 0.4 * Math.random())
   }
 
+  /** Whether the commit at which its agent is could be read. */
+  private async begin(): Promise<boolean> {
+    const { repository, startAt } = this.options
+    const { spec } = this
+    const { signal } = this.stopping
+    if (startAt === undefined) return false
+    try {
+      if (!(await repository.has(startAt))) {
+        // Most often the newest is the one: then it is fetched as such.
+        if ((await repository.recentTip(spec.ref, this.options.poll)) === startAt) return false
+        await repository.fetch({ commit: startAt }, signal)
+      }
+      this.accept(await loadRevision(spec, repository, startAt, undefined, signal), spec)
+      return true
+    } catch {
+      // It may be gone, or Git may be: that is told when the newest is asked for.
+      return false
+    }
+  }
+
   private async restore(): Promise<void> {
-    const { spec, repository, stateDir } = this.options
+    const { repository, stateDir } = this.options
+    const { spec } = this
     try {
       const last = await readLastGood(stateDir, repository.display, spec)
       if (!last || !(await repository.has(last.revision))) return
@@ -120,7 +156,7 @@ export class SourceFollower {
           ? undefined
           : await loadRevision(spec, repository, last.rendered, undefined, signal).catch(() => undefined)
       const previous = { files, rendering: before?.rendering }
-      this.accept(await loadRevision(spec, repository, last.revision, previous, signal))
+      this.accept(await loadRevision(spec, repository, last.revision, previous, signal), spec)
     } catch (error) {
       // The server has it all: only without it is this a loss, and then its own error is told too.
       this.fail(asGitError(error))
@@ -129,15 +165,19 @@ export class SourceFollower {
 
   private async update(): Promise<void> {
     if (this.stopping.signal.aborted) return
-    const { spec, repository } = this.options
+    const { spec } = this
+    const { repository, poll } = this.options
     const { signal } = this.stopping
+    const age = this.fresh ? 0 : poll / 2
+    this.fresh = false
     try {
-      const tip = await abandonOn(signal, repository.tip(spec.ref))
-      if (tip === this.current?.revision) return this.succeed()
-      const loaded = await loadSource(spec, repository, this.current, signal)
+      await this.renew(spec)
+      const tip = await abandonOn(signal, repository.recentTip(spec.ref, age))
+      if (tip === this.current?.revision && this.loadedWith === spec) return this.succeed()
+      const loaded = await this.load(spec, tip)
       if (signal.aborted) return
       this.succeed()
-      this.accept(loaded)
+      this.accept(loaded, spec)
       // Nobody waits for the disk.
       this.remembering = this.remembering.then(() => this.remember(loaded))
     } catch (error) {
@@ -146,8 +186,29 @@ export class SourceFollower {
     }
   }
 
+  /** What is rendered otherwise from now on needs no server: the commit in force is here. */
+  private async renew(spec: SourceSpec): Promise<void> {
+    const { current, loadedWith } = this
+    if (!current || !loadedWith || loadedWith === spec || !isDeepStrictEqual(loadedWith.ref, spec.ref)) return
+    const { signal } = this.stopping
+    this.accept(await loadRevision(spec, this.options.repository, current.revision, current, signal), spec)
+  }
+
+  /** A commit that another source of the repository has fetched is not fetched again. */
+  private async load(spec: SourceSpec, tip: string): Promise<LoadedSource> {
+    const { repository } = this.options
+    const { signal } = this.stopping
+    try {
+      if (await repository.has(tip)) return await loadRevision(spec, repository, tip, this.current, signal)
+    } catch (error) {
+      if (!(error instanceof GitError) || error.reason !== 'corrupt') throw error
+    }
+    return await loadSource(spec, repository, this.current, signal)
+  }
+
   private async remember(loaded: LoadedSource): Promise<void> {
-    const { spec, repository, stateDir } = this.options
+    const { repository, stateDir } = this.options
+    const { spec } = this
     try {
       const last = await writeLastGood(stateDir, repository.display, spec, loaded)
       const rendered = last.rendered === undefined ? [] : [last.rendered]
@@ -166,9 +227,10 @@ export class SourceFollower {
     this.failures = 0
   }
 
-  private accept(loaded: LoadedSource): void {
+  private accept(loaded: LoadedSource, spec: SourceSpec): void {
     if (this.stopping.signal.aborted) return
     this.current = loaded
+    this.loadedWith = spec
     this.options.onState(loaded)
   }
 

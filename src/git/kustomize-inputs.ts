@@ -2,10 +2,15 @@
 import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
 import type { Problem } from '../model/desired.ts'
+import type { Json } from '../model/json.ts'
+import { stringifyJson } from '../object/json.ts'
 import { kustomizationReferences, pluginReferences } from './kustomize-references.ts'
 import type { Reference } from './kustomize-references.ts'
+import { editKustomization } from './kustomize-edit.ts'
+import { generateKustomization } from './kustomize-generate.ts'
 import { CommitTree } from './kustomize-tree.ts'
 import type { CommitReader, RenderInput } from './renderer.ts'
+import type { KustomizeSpec } from './source-spec.ts'
 import type { TreeEntry } from './tree.ts'
 import { readDocuments } from './yaml.ts'
 import type { YamlDocument } from './yaml.ts'
@@ -22,6 +27,8 @@ export interface KustomizeInputs {
   root: string
   /** Its kustomization file. */
   rootFile: string
+  /** What is built in place of that file's content, where the agent adds to it or generates it. */
+  rootContent: string | undefined
   files: ReadonlyMap<string, TreeEntry>
   /** Symbolic links on the way to them, by the place that each leads to. */
   links: ReadonlyMap<string, string>
@@ -35,11 +42,11 @@ export interface KustomizeInputs {
 
 /** Problems: why it cannot be built. Throws GitError `corrupt`. */
 export async function kustomizeInputs(
-  input: Pick<RenderInput, 'source' | 'revision' | 'path' | 'reader'>,
+  input: Pick<RenderInput, 'source' | 'revision' | 'path' | 'reader' | 'spec'>,
 ): Promise<KustomizeInputs | { problems: Problem[] }> {
   const { reader, revision, path } = input
   const tree = await CommitTree.of(await reader.files(revision, ''), reader)
-  const search = new Search(input.source, tree, reader)
+  const search = new Search(input.source, tree, { reader, kustomize: input.spec.kustomize })
   return await search.run(path)
 }
 
@@ -64,11 +71,19 @@ class Search {
   private readonly secrets = new Set<string>()
   private readonly problems: Problem[] = []
   private readonly seen = new Set<string>()
+  private readonly kustomize: KustomizeSpec
+  private root = { folder: '', file: '' }
+  private rootContent: string | undefined
 
-  constructor(source: string, tree: CommitTree, reader: CommitReader) {
+  constructor(
+    source: string,
+    tree: CommitTree,
+    { reader, kustomize = {} }: { reader: CommitReader; kustomize: KustomizeSpec | undefined },
+  ) {
     this.source = source
     this.tree = tree
     this.reader = reader
+    this.kustomize = kustomize
   }
 
   async run(path: string): Promise<KustomizeInputs | { problems: Problem[] }> {
@@ -82,34 +97,35 @@ class Search {
       return { problems: this.problems }
     }
     const rootFile = this.kustomizationIn(root.path)
-    if (!rootFile) {
+    if (!rootFile && this.kustomize.generate !== true) {
       this.say(path || '.', 0, `has no kustomization.yaml: add one, or say renderer: plain`)
       return { problems: this.problems }
     }
+    this.root = { folder: root.path, file: rootFile ?? join(root.path, 'kustomization.yaml') }
+    let folders: Folder[] = rootFile ? [{ path: root.path }] : this.generate()
     // One read for each depth of references.
-    for (let folders: Folder[] = [{ path: root.path }]; folders.length > 0 && this.problems.length === 0;) {
-      folders = await this.readFolders(folders)
-    }
+    while (folders.length > 0 && this.problems.length === 0) folders = await this.readFolders(folders)
     const bytes = [...this.files.values()].reduce((sum, { size }) => sum + size, 0)
     if (bytes > MAX_BYTES || this.files.size > MAX_FILES) {
       this.say(
-        rootFile,
+        this.root.file,
         0,
         `reads ${this.files.size} files of ${bytes} bytes: at most ${MAX_FILES} of ${MAX_BYTES} are`,
       )
     }
     if (this.problems.length > 0) return { problems: this.problems }
-    const { tree, files, kustomizations, secrets } = this
+    const { tree, files, kustomizations, secrets, rootContent } = this
     const links = new Map(tree.followed)
     return {
       tree,
       root: root.path,
-      rootFile,
+      rootFile: this.root.file,
+      rootContent,
       files,
       links,
       kustomizations,
       secrets,
-      hash: hashOf(path, files, links),
+      hash: hashOf([path, rootContent ?? ''], files, links),
     }
   }
 
@@ -157,7 +173,8 @@ class Search {
     }
     this.files.set(entry.path, entry)
     this.kustomizations.set(entry.path, { content, document })
-    const { references, refused } = kustomizationReferences(document.value)
+    const value = entry.path === this.root.file ? this.edited(document.value) : document.value
+    const { references, refused } = kustomizationReferences(value)
     for (const { message, at } of refused) this.say(entry.path, document.lineAt(at), message)
     for (const reference of references) {
       // The resources of a folder that generators or transformers come from are their configurations.
@@ -169,6 +186,35 @@ class Search {
         lists,
       )
     }
+  }
+
+  /** The kustomization that Flux makes for a folder without one. Returns the folders that it refers to. */
+  private generate(): Folder[] {
+    const { folder, file } = this.root
+    const generated = generateKustomization(
+      folder,
+      this.tree,
+      (name) => this.kustomizationIn(name) !== undefined,
+    )
+    const value = this.edited(generated)
+    const document = { value, line: 1, lineAt: () => 1, linesIn: () => '' }
+    this.kustomizations.set(file, { content: Buffer.from(stringifyJson(value)), document })
+    const lists: Lists = { next: [], plugins: [] }
+    for (const reference of kustomizationReferences(value).references) this.follow(reference, file, 0, lists)
+    return lists.next
+  }
+
+  private edited(value: Json): Json {
+    const { edit, generate } = this.kustomize
+    if (edit === undefined && generate !== true) return value
+    const { folder } = this.root
+    const result = editKustomization(
+      value,
+      edit ?? {},
+      (name) => this.tree.look(join(folder, name))?.type === 'folder',
+    )
+    if (result !== value) this.rootContent = stringifyJson(result)
+    return result
   }
 
   private follow({ path, to, plugins, secret }: Reference, file: string, line: number, lists: Lists): void {
@@ -215,6 +261,10 @@ class Search {
   }
 }
 
+function join(folder: string, name: string): string {
+  return folder === '' ? name : `${folder}/${name}`
+}
+
 /** What kustomize takes for a repository or a URL (api/internal/git/repospec.go), as far as it is needed to say so. */
 function isRemote(path: string): boolean {
   return (
@@ -226,11 +276,11 @@ function isRemote(path: string): boolean {
 }
 
 function hashOf(
-  path: string,
+  what: readonly string[],
   files: ReadonlyMap<string, TreeEntry>,
   links: ReadonlyMap<string, string>,
 ): string {
-  const hash = createHash('sha256').update(JSON.stringify([path, [...links].sort()]))
+  const hash = createHash('sha256').update(JSON.stringify([what, [...links].sort()]))
   for (const file of [...files.keys()].sort()) hash.update(`${file}\0${files.get(file)?.oid ?? ''}\0`)
   return hash.digest('hex')
 }

@@ -1,6 +1,11 @@
 /** Builds a kustomization in the sandbox, and finds where in Git each object of it is written. */
 import { dirname } from 'node:path'
 import type { Manifest, Problem } from '../model/desired.ts'
+import type { Json } from '../model/json.ts'
+import { parseJson, stringifyJson } from '../object/json.ts'
+import { withoutEncrypted } from './encrypted.ts'
+import { SubstitutionError } from './envsubst.ts'
+import { finished, substitution } from './kustomize-afterwards.ts'
 import { kustomizeInputs } from './kustomize-inputs.ts'
 import type { KustomizeInputs } from './kustomize-inputs.ts'
 import { withOrigins } from './kustomize-metadata.ts'
@@ -16,6 +21,8 @@ import type { RenderInput, Rendered, Renderer } from './renderer.ts'
 import { unchanged } from './rendering-reuse.ts'
 import { SandboxFolder } from './sandbox-folder.ts'
 import { runInSandbox } from './sandbox.ts'
+import type { SourceSpec } from './source-spec.ts'
+import { stableHash } from './stable-hash.ts'
 import type { YamlDocument } from './yaml.ts'
 import { readDocuments } from './yaml.ts'
 
@@ -32,7 +39,7 @@ export class KustomizeRenderer implements Renderer {
     if ('missing' in found) return renderFailure(input, [problem(input, input.path || '.', found.missing)])
     const inputs = await kustomizeInputs(input)
     if ('problems' in inputs) return renderFailure(input, inputs.problems)
-    const hash = `kustomize ${found.program} ${inputs.hash}`
+    const hash = `kustomize ${found.program} ${inputs.hash} ${stableHash(afterwards(input.spec))}`
     const same = unchanged(input, hash)
     if (same) return same
 
@@ -55,9 +62,10 @@ export class KustomizeRenderer implements Renderer {
         const said = failureText(message, secretValues(inputs, contents))
         return renderFailure(input, [problem(input, inputs.rootFile, `kustomize build: ${said}`)])
       }
-      const documents = await readRendered(stdout, input.rendering?.documents, asked ? 'origins stay' : '')
+      const documents = await this.documents(stdout, input, inputs, asked)
+      if ('problems' in documents) return renderFailure(input, documents.problems)
       const placing = new Placing(input, inputs, contents, asked)
-      const read = placing.read(documents)
+      const read = withoutEncrypted(placing.read(documents.read), input.source)
       const rendering = {
         inputs: hash,
         revision: input.revision,
@@ -70,16 +78,37 @@ export class KustomizeRenderer implements Renderer {
       await folder.remove()
     }
   }
+
+  private async documents(stdout: string, input: RenderInput, { rootFile }: KustomizeInputs, asked: boolean) {
+    const { metadata, leaveOut, variables = [] } = input.spec.kustomize ?? {}
+    // What is made of the same text is kept with the text.
+    const salt = `${asked ? 'origins stay' : ''}${metadata || leaveOut ? stableHash(asJson([metadata, leaveOut])) : ''}`
+    try {
+      const transform = substitution(variables)
+      return { read: await readRendered(stdout, input.rendering?.documents, { salt, transform }) }
+    } catch (error) {
+      if (!(error instanceof SubstitutionError)) throw error
+      return { problems: [problem(input, rootFile, `variables cannot be replaced: ${error.message}`)] }
+    }
+  }
+}
+
+/** What is done to what was built, as JSON. */
+function afterwards({ kustomize: { metadata, leaveOut, variables } = {} }: SourceSpec): Json {
+  return asJson([metadata, leaveOut, variables])
+}
+
+function asJson(value: unknown): Json {
+  return parseJson(stringifyJson(value))
 }
 
 type Contents = ReadonlyMap<string, Buffer>
 
 async function writeInputs(
   { reader }: RenderInput,
-  { root, rootFile, files, links, kustomizations }: KustomizeInputs,
+  { root, rootFile, rootContent, files, links, kustomizations }: KustomizeInputs,
   folder: SandboxFolder,
 ): Promise<{ contents: Contents; asked: boolean }> {
-  let asked = false
   const contents = new Map<string, Buffer>()
   const blobs = reader.blobs([...files.values()])
   await folder.folder(root)
@@ -87,14 +116,13 @@ async function writeInputs(
     const { value } = await blobs.next()
     if (!value) break
     contents.set(file, value)
-    if (file === rootFile) {
-      const kustomization = withOrigins(kustomizations.get(file)?.content.toString('utf8') ?? '')
-      asked = kustomization.asked
-      await folder.write(file, kustomization.content)
-    } else await folder.write(file, value)
+    if (file !== rootFile) await folder.write(file, value)
   }
+  const built = rootContent ?? kustomizations.get(rootFile)?.content.toString('utf8') ?? ''
+  const kustomization = withOrigins(built)
+  await folder.write(rootFile, kustomization.content)
   for (const [link, target] of links) await folder.link(link, target)
-  return { contents, asked }
+  return { contents, asked: kustomization.asked }
 }
 
 /** Reads what was built into manifests, each at its place in Git. */
@@ -142,7 +170,10 @@ class Placing {
         problem(this.input, this.inputs.rootFile, `kustomize build gives what cannot be read: ${error}`),
       )
     for (const written of values) {
-      const { value, origin } = takeOrigin(written, dirname(this.inputs.rootFile), this.asked)
+      const taken = takeOrigin(written, dirname(this.inputs.rootFile), this.asked)
+      const { origin } = taken
+      const value = finished(taken.value, this.input.spec.kustomize)
+      if (value === undefined) continue
       const file = (origin && this.known(origin.file)) ?? this.inputs.rootFile
       const document: YamlDocument = { value, line: 1, lineAt: () => 1, linesIn: () => '' }
       const read = readManifests([document], { source, file, revision })

@@ -43,6 +43,12 @@ export class CommitTree {
     return new CommitTree(entries, targets)
   }
 
+  /** Files and links in a folder and below, by their own names, sorted. */
+  under(folder: string): TreeEntry[] {
+    const prefix = folder === '' ? '' : `${folder}/`
+    return [...this.entries.values()].filter(({ path }) => path.startsWith(prefix))
+  }
+
   /** A file by its own name, with no link followed. */
   entry(path: string): TreeEntry | undefined {
     return this.entries.get(path)

@@ -31,18 +31,20 @@ export interface BuiltDocument {
 export type KnownDocuments = ReadonlyMap<string, RenderedDocument>
 
 /**
- * In the order of the output; texts that hold nothing are left out. `salt` keeps apart what is made of the same text in different ways.
+ * In the order of the output; texts that hold nothing are left out. `salt` keeps apart what is made of the same text in different ways,
+ * `transform` changes each text before it is read.
  */
 export async function readRendered(
   output: string,
   known?: KnownDocuments,
-  salt = '',
+  { salt = '', transform }: { salt?: string; transform?: ((text: string) => string) | undefined } = {},
 ): Promise<RenderedDocument[]> {
   const documents: RenderedDocument[] = []
   let turn = performance.now()
   // A line of dashes at its beginning is never inside a value: those are indented.
-  for (const text of output.split(/^---(?=\s|$)/m)) {
-    if (text.trim() === '') continue
+  for (const printed of output.split(/^---(?=\s|$)/m)) {
+    if (printed.trim() === '') continue
+    const text = transform === undefined ? printed : transform(printed)
     const id = createHash('sha256').update(salt).update(text).digest('base64')
     const before = known?.get(id)
     documents.push(before ?? read(id, text))

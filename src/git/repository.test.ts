@@ -163,6 +163,26 @@ describe('a ref', () => {
     assert.equal(await repository.fetch(MAIN), second)
   })
 
+  test('named by a name alone is the branch, else the tag, the whole ref or the default branch', async (t) => {
+    const git = testRepository(t)
+    const first = git.commit('first')
+    git.git('tag', '--annotate', '-m', 'v1', 'v1')
+    git.git('update-ref', 'refs/pull/7/head', first)
+    git.write('a.yaml', configMap('a'))
+    const second = git.commit('second')
+    const repository = open(t, git)
+    for (const [name, revision] of [
+      ['HEAD', second],
+      ['main', second],
+      ['v1', first],
+      ['refs/pull/7/head', first],
+    ] as const) {
+      assert.equal(await repository.tip({ name }), revision, name)
+      assert.equal(await repository.fetch({ name }), revision, name)
+    }
+    assert.match(await failure(repository.tip({ name: 'nowhere' }), 'missing'), /branch or tag nowhere/)
+  })
+
   test('force-pushed is simply the new tip', async (t) => {
     const git = testRepository(t)
     git.write('a.yaml', 'a: 1\n')
@@ -425,8 +445,13 @@ describe('over HTTP', () => {
     const repository = open(t, git, { url: url.href })
     server.delay = 300
     const tip = repository.tip(MAIN)
-    await new Promise((resolve) => setTimeout(resolve, 200))
-    const running = gitProcesses(git)
+    let ended = false
+    void tip.finally(() => (ended = true)).catch(() => undefined)
+    let running: string[] = []
+    while (!ended && running.length === 0) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      running = gitProcesses(git)
+    }
     assert.ok(running.length > 0)
     for (const line of running) assert.doesNotMatch(line, /hunter2/)
     assert.equal(await tip, revision)

@@ -123,6 +123,8 @@ export class Repository {
   private readonly stopped = new AbortController()
   private readonly tips: Coalesced<string, Map<string, string>>
   private ready: Promise<void> | undefined
+  /** The last tips, by the refs' names here. */
+  private readonly answers = new Map<string, { tip: string; askedAt: number }>()
   private fetching: Promise<unknown> = Promise.resolve()
   private fetches = 0
 
@@ -147,14 +149,21 @@ export class Repository {
   async tip(ref: GitRef): Promise<string> {
     const named = nameRef(ref)
     if (named.commit) return named.commit
-    const tips = await this.tips.ask(named.remote)
-    const tip = tips.get(`${named.remote}^{}`) ?? tips.get(named.remote)
-    return tip ?? (await this.explainMissing(named))
+    const askedAt = Date.now()
+    const { tip } = await this.askTip(named)
+    this.answers.set(named.local, { tip, askedAt })
+    return tip
+  }
+
+  /** The same; an answer that somebody else got in the last milliseconds will do. */
+  async recentTip(ref: GitRef, maxAge: number): Promise<string> {
+    const known = this.answers.get(nameRef(ref).local)
+    return known && known.askedAt >= Date.now() - maxAge ? known.tip : await this.tip(ref)
   }
 
   /** Brings the commit of `ref` here, and returns its hash. A clone that is broken is made anew. Throws GitError. */
   async fetch(ref: GitRef, signal?: AbortSignal): Promise<string> {
-    const named = nameRef(ref)
+    const named = await this.found(nameRef(ref))
     return await this.writing(() => this.fetchNamed(named, signal))
   }
 
@@ -239,7 +248,7 @@ export class Repository {
    * nothing.
    */
   async fetchAnew(ref: GitRef, signal?: AbortSignal): Promise<string> {
-    const named = nameRef(ref)
+    const named = await this.found(nameRef(ref))
     return await this.writing(() => this.replaceClone(named, signal))
   }
 
@@ -371,6 +380,21 @@ export class Repository {
       timeout: LOCAL_TIMEOUT,
       signal: this.stopped.signal,
     })
+  }
+
+  private async askTip(named: NamedRef): Promise<{ tip: string; remote: string }> {
+    const places = named.else === undefined ? [named.remote] : [named.remote, named.else]
+    const answers = await Promise.all(places.map((place) => this.tips.ask(place)))
+    for (const [index, remote] of places.entries()) {
+      const tip = answers[index]?.get(`${remote}^{}`) ?? answers[index]?.get(remote)
+      if (tip !== undefined) return { tip, remote }
+    }
+    return await this.explainMissing(named)
+  }
+
+  /** With the one place where the server has it, where it may be in several. */
+  private async found(named: NamedRef): Promise<NamedRef> {
+    return named.else === undefined ? named : { ...named, remote: (await this.askTip(named)).remote }
   }
 
   private async askTips(names: readonly string[]): Promise<Map<string, string>> {

@@ -1,5 +1,7 @@
 /** What the configuration says of one source, as far as reading it from Git needs it. */
 import type { GitRef } from './git-ref.ts'
+import type { KustomizationEdit } from './kustomize-edit.ts'
+import type { JsonObject } from '../model/json.ts'
 import type { Secret } from '../model/secret.ts'
 
 export type RendererName = 'auto' | 'plain' | 'kustomize' | 'helm'
@@ -13,8 +15,26 @@ export interface SourceSpec {
   /** For manifests that name none. */
   namespace?: string | undefined
   helm?: HelmSpec | undefined
+  kustomize?: KustomizeSpec | undefined
+  /** Files that are no part of it: those of Flux's own list and of `.sourceignore`, and these patterns, a line each. */
+  ignore?: { patterns?: string | undefined } | undefined
+  /** Said of it whatever it holds: what is not done as its agent does it. */
+  notes?: readonly string[] | undefined
   /** GPG or SSH public keys: a commit that none of them signed is refused. */
   verify?: { keys: readonly Secret[] } | undefined
+}
+
+/** What an agent does with a kustomization besides building it, in the order in which it is done. */
+export interface KustomizeSpec {
+  /** A folder without a kustomization gets one of all its YAML files, as Flux's kustomize-controller makes it. */
+  generate?: boolean | undefined
+  edit?: KustomizationEdit | undefined
+  /** Replaced in what was built, where there are any: names and values, which may be secret. */
+  variables?: readonly (readonly [name: string, value: string])[] | undefined
+  /** Put on each object. */
+  metadata?: { labels?: JsonObject | undefined; annotations?: JsonObject | undefined } | undefined
+  /** Labels and annotations by which the agent leaves an object alone: it is no part of the source then. */
+  leaveOut?: readonly { key: string; values: readonly string[] }[] | undefined
 }
 
 /** How a chart is rendered. */

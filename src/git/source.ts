@@ -1,6 +1,7 @@
 /** Loads a source: what it declares at one commit. */
 import { setImmediate } from 'node:timers/promises'
 import type { DesiredState, Problem } from '../model/desired.ts'
+import { ArtifactReader } from './artifact-reader.ts'
 import { GitError } from './git-error.ts'
 import { HelmRenderer } from './helm-renderer.ts'
 import { KUSTOMIZATION_FILES } from './kustomize-inputs.ts'
@@ -55,10 +56,8 @@ export async function loadRevision(
 ): Promise<LoadedSource> {
   const path = normalizePath(spec.path)
   if (spec.verify) await verifyCommit(repository, revision, spec.verify.keys)
-  const [commit, entries] = await Promise.all([
-    repository.commitInfo(revision),
-    repository.files(revision, path),
-  ])
+  const reader = spec.ignore ? new ArtifactReader(repository, spec.ignore.patterns) : repository
+  const [commit, entries] = await Promise.all([repository.commitInfo(revision), reader.files(revision, path)])
   if (entries.length === 0 && path !== '') {
     throw new GitError(
       'missing',
@@ -71,7 +70,7 @@ export async function loadRevision(
     revision,
     path,
     entries,
-    reader: repository,
+    reader,
     previous: previous?.files,
     rendering: previous?.rendering,
     environment: repository.variables,
@@ -82,12 +81,18 @@ export async function loadRevision(
   const rendered = await render(spec.renderer, input)
   await setImmediate()
   const placed = placeManifests(rendered.manifests, { source: spec.name, namespace: spec.namespace })
+  const notes = (spec.notes ?? []).map((message) => ({
+    source: spec.name,
+    file: path || '.',
+    line: 0,
+    message,
+  }))
   return {
     source: spec.name,
     revision,
     repository: repository.display,
     manifests: placed.manifests,
-    problems: [...rendered.problems, ...placed.problems].sort(byPlace),
+    problems: [...notes, ...rendered.problems, ...placed.problems].sort(byPlace),
     committedAt: commit.committedAt,
     loadedAt: Date.now(),
     commit,

@@ -20,6 +20,8 @@ export interface Allowance {
   bookkeeping?: boolean
   /** Applies only where the manifest does not itself declare the field. */
   unlessDeclared?: boolean
+  /** Only for what this source declares. */
+  source?: string
   /** Applies only to objects that Git gives to its actors by name. */
   namedBy?: NamedBy
 }
@@ -77,6 +79,8 @@ export interface SourcePolicy {
   agents: readonly Agent[]
   /** Remedy for immutable fields: report, or delete and create again. */
   recreate: boolean
+  /** Its agents may do less than the guard: only what was seen in the cluster as its commit has it is put back. */
+  limited?: boolean
 }
 
 /** A written, expiring permission to change by hand. */

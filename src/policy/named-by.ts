@@ -6,9 +6,13 @@ import { fieldOf } from '../object/json.ts'
 import { getAt, parsePointer } from '../object/path.ts'
 import { selects } from '../object/selectors.ts'
 
-/** Whether an allowance is for an object: by its selector, and by what Git names. */
-export function isFor({ objects, namedBy }: Allowance, ref: ObjectRef, policy: Policy): boolean {
-  return selects(objects, ref) && (namedBy === undefined || isNamed(ref, namedBy, policy))
+/** Whether an allowance is for an object: by its selector, the source that declares it, and what Git names. */
+export function isFor({ objects, source, namedBy }: Allowance, ref: ObjectRef, policy: Policy): boolean {
+  return (
+    selects(objects, ref) &&
+    (source === undefined || policy.declared(ref)?.source.name === source) &&
+    (namedBy === undefined || isNamed(ref, namedBy, policy))
+  )
 }
 
 const indexes = new WeakMap<Policy, Map<NamedBy, ReadonlySet<string>>>()

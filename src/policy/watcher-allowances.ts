@@ -1,4 +1,3 @@
-import type { ObjectRef } from '../model/identity.ts'
 import type { Allowance, Declared, Policy } from '../model/policy.ts'
 import { fieldOf } from '../object/json.ts'
 import { selects } from '../object/selectors.ts'
@@ -27,7 +26,7 @@ export function watcherAllowances(policy: Policy, declared: Declared): readonly 
   let allowances = known.get(declared)
   if (allowances === undefined) {
     allowances = [
-      ...configured(policy, declared.manifest.ref),
+      ...configured(policy, declared),
       ...jobAllowances(policy, declared),
       ...replicaAllowances(policy, declared),
     ]

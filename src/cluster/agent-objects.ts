@@ -1,0 +1,149 @@
+/** Follows the objects that tell agents what to bring in: Flux's and Argo CD's own. */
+import type { KubeObject } from '../model/json.ts'
+import { fieldOf, isObject } from '../object/json.ts'
+import type { ClusterApi } from './api.ts'
+import { ApiError } from './api-error.ts'
+import type { Resource } from './api-path.ts'
+import { Reflector } from './reflector.ts'
+
+const flux = (group: string, version: string, resource: string, kind: string): Resource => ({
+  group: `${group}.toolkit.fluxcd.io`,
+  version,
+  resource,
+  kind,
+  namespaced: true,
+})
+const argo = (resource: string, kind: string): Resource => ({
+  group: 'argoproj.io',
+  version: 'v1alpha1',
+  resource,
+  kind,
+  namespaced: true,
+})
+
+export const KUSTOMIZATIONS = flux('kustomize', 'v1', 'kustomizations', 'Kustomization')
+export const GIT_REPOSITORIES = flux('source', 'v1', 'gitrepositories', 'GitRepository')
+export const HELM_RELEASES = flux('helm', 'v2', 'helmreleases', 'HelmRelease')
+export const APPLICATIONS = argo('applications', 'Application')
+export const PROJECTS = argo('appprojects', 'AppProject')
+
+const SKIP_RECONCILE = 'argocd.argoproj.io/skip-reconcile'
+
+export interface AgentObjectsOptions {
+  api: Pick<ClusterApi, 'list' | 'stream'>
+  resources: readonly Resource[]
+  /** One of them is another one now, came or went; also once all were listed. */
+  onChange?: () => void
+  /** The right to read them is missing. */
+  onError?: (error: unknown) => void
+}
+
+export class AgentObjects {
+  readonly #options: AgentObjectsOptions
+  readonly #kept = new Map<Resource, Map<string, KubeObject>>()
+  readonly #reflectors: Reflector[]
+
+  constructor(options: AgentObjectsOptions) {
+    this.#options = options
+    this.#reflectors = options.resources.map((resource) => this.#follow(resource))
+  }
+
+  start(): void {
+    for (const reflector of this.#reflectors) reflector.start()
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#reflectors.map((reflector) => reflector.stop()))
+  }
+
+  /** All were listed, or their kinds are not served. */
+  get synced(): boolean {
+    return this.#reflectors.every((reflector) => {
+      const { synced, phase } = reflector.state()
+      return synced || phase === 'absent'
+    })
+  }
+
+  /** By `NAMESPACE/NAME`; none of a kind that is not followed. */
+  of(resource: Resource): ReadonlyMap<string, KubeObject> {
+    return this.#kept.get(resource) ?? new Map()
+  }
+
+  #follow(resource: Resource): Reflector {
+    const kept = new Map<string, KubeObject>()
+    this.#kept.set(resource, kept)
+    let listed: Set<string> | undefined
+    let told = false
+    const { api, onChange, onError } = this.#options
+    return new Reflector({
+      api,
+      resource,
+      onListing: () => (listed = new Set()),
+      onEvent: (type, object) => {
+        const key = agentObjectKey(object)
+        listed?.add(key)
+        if (type === 'deleted') kept.delete(key)
+        else kept.set(key, whatMatters(object))
+        if (listed === undefined) onChange?.()
+      },
+      onSynced: () => {
+        for (const key of kept.keys()) if (listed?.has(key) === false) kept.delete(key)
+        listed = undefined
+        onChange?.()
+      },
+      // A kind that is no longer served keeps what was known: whoever takes a definition away must not unguard everything.
+      onState: ({ phase, lastError }) => {
+        if (phase === 'absent') onChange?.()
+        // Everything else passes: a server that restarts, a kind that is just coming.
+        const refused = phase === 'waiting' && lastError instanceof ApiError && lastError.status === 403
+        if (refused && !told) onError?.(lastError)
+        if (phase !== 'listing') told = refused
+      },
+    })
+  }
+}
+
+export function agentObjectKey({ metadata }: KubeObject): string {
+  return `${String(metadata['namespace'] ?? '')}/${String(metadata['name'])}`
+}
+
+/** Inventories, histories and the lists of resources are long, and of no use here. */
+export function whatMatters(object: KubeObject): KubeObject {
+  const { apiVersion, kind, metadata, spec, status, operation } = object
+  const operationState = fieldOf(status, 'operationState')
+  const history = fieldOf(status, 'history')
+  const kept = pick(status, ['artifact', 'lastAttemptedRevision', 'lastAppliedRevision', 'sync'])
+  if (kept['sync'] !== undefined) kept['sync'] = pick(kept['sync'], ['status', 'revision', 'revisions'])
+  if (isObject(operationState)) {
+    const begun = pick(fieldOf(fieldOf(operationState, 'operation'), 'sync'), ['revision', 'revisions'])
+    kept['operationState'] = {
+      ...pick(operationState, ['phase']),
+      operation: { sync: begun },
+      syncResult: pick(fieldOf(operationState, 'syncResult'), ['revision', 'revisions']),
+    }
+  }
+  // Flux keeps a history of another kind under this name.
+  if (kind === 'Application' && Array.isArray(history) && history.length > 0)
+    kept['history'] = [pick(history.at(-1), ['revision', 'revisions'])]
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      ...pick(metadata, ['namespace', 'name', 'deletionTimestamp']),
+      namespace: metadata['namespace'] ?? '',
+      annotations: pick(metadata['annotations'], [SKIP_RECONCILE]),
+    },
+    spec: spec ?? {},
+    status: kept,
+    ...(operation === undefined ? {} : { operation }),
+  }
+}
+
+function pick(value: unknown, fields: readonly string[]): KubeObject['metadata'] {
+  const picked: KubeObject['metadata'] = {}
+  for (const field of fields) {
+    const found = fieldOf(value as never, field)
+    if (found !== undefined) picked[field] = found
+  }
+  return picked
+}
