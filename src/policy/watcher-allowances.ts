@@ -1,3 +1,4 @@
+import type { ObjectRef } from '../model/identity.ts'
 import type { Allowance, Declared, Policy } from '../model/policy.ts'
 import { fieldOf } from '../object/json.ts'
 import { selects } from '../object/selectors.ts'
@@ -26,7 +27,7 @@ export function watcherAllowances(policy: Policy, declared: Declared): readonly 
   let allowances = known.get(declared)
   if (allowances === undefined) {
     allowances = [
-      ...configured(policy, declared),
+      ...configured(policy, declared.manifest.ref),
       ...jobAllowances(policy, declared),
       ...replicaAllowances(policy, declared),
     ]
