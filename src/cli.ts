@@ -125,7 +125,7 @@ command('violations', 'what was refused, let through or found lately, by whom, a
   .option('--user <name>', 'only of this actor: the whole name, such as system:serviceaccount:ops:scaler')
   .option(
     '--event <name...>',
-    'only these: denied, warned, audited, drift, repaired, unrepairable, break-glass',
+    'only these: denied, warned, audited, drift, repaired, unrepairable, break-glass, trouble, resolved',
   )
   .option('--limit <n>', 'how many at most, the newest', '500')
   .option('--url <url>', 'where the guard serves HTTP (default: every replica, through the API server)')

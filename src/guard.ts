@@ -32,6 +32,7 @@ import { SecretStore } from './guard/secret-store.ts'
 import { enforcePreview } from './guard/enforce-preview.ts'
 import { guardIdentity, GUARD_NAME, type Settings } from './guard/settings.ts'
 import { Teller } from './guard/tell.ts'
+import { eventWriter } from './guard/event-writer.ts'
 import { openHistory } from './guard/history.ts'
 import { reviewToken } from './guard/review-token.ts'
 import { ViewToken } from './guard/view-token.ts'
@@ -49,6 +50,7 @@ import { isExemptUser } from './policy/exempt.ts'
 import { judge } from './policy/judge.ts'
 import { Ledger } from './reconcile/ledger.ts'
 import { ownerOf } from './reconcile/share.ts'
+import { EventRecorder } from './report/event-recorder.ts'
 import type { ViolationHistory } from './report/violation-history.ts'
 import { Screen } from './screen/screen.ts'
 import { readiness, type Condition } from './telemetry/condition.ts'
@@ -124,6 +126,7 @@ class RunningGuard implements Guard {
   readonly #outlet: Outlet
   readonly #history: ViolationHistory
   readonly #viewToken: ViewToken
+  readonly #events: EventRecorder
   readonly #teller: Teller
   readonly #writers: Writers
   readonly #admissionWatch: AdmissionWatch
@@ -185,6 +188,11 @@ class RunningGuard implements Guard {
       onError: (error) => logger.warn({ err: error }, 'what admission changes cannot be seen'),
     })
     this.#outlet = new Outlet({ settings, logger, metrics: this.#metrics })
+    this.#events = new EventRecorder({
+      writer: eventWriter(this.#api, this.#discovery),
+      instance: options.environment.replica ?? GUARD_NAME,
+      onError: (error) => logger.debug({ err: error }, 'an Event cannot be written'),
+    })
     this.#history = openHistory(settings.config.stateDir, logger)
     this.#viewToken = new ViewToken(this.#api, this.#namespace, (error) =>
       logger.warn(
@@ -199,6 +207,7 @@ class RunningGuard implements Guard {
       outlet: {
         accept: (violation) => {
           this.#history.append(violation)
+          if (this.#core?.settings.config.events ?? true) this.#events.accept(violation)
           this.#outlet.accept(violation)
         },
       },
@@ -293,7 +302,7 @@ class RunningGuard implements Guard {
     this.#certificates?.stop()
     this.#forms.close()
     await this.#writers.stop()
-    await this.#outlet.stop()
+    await Promise.all([this.#events.stop(), this.#outlet.stop()])
     await this.#http?.close()
     this.#history.close()
   }

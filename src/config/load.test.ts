@@ -45,6 +45,7 @@ describe('defaults', () => {
       children: 'deny',
       notify: [],
       discover: { repositories: [] },
+      events: true,
       graceSeconds: 60,
       breakGlass: { maxDuration: 8 * 3_600_000 },
     })

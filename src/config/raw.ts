@@ -15,6 +15,7 @@ export interface RawConfig {
   modes?: (RawSelector & { mode: Mode })[]
   connect?: UndeclaredMode
   children?: UndeclaredMode
+  events?: boolean
   graceSeconds?: number
   breakGlass?: { maxDuration?: string }
   clientCA?: { file: string; names?: string[] }

@@ -38,6 +38,7 @@ export function resolveConfig(raw: RawConfig, options: ResolveOptions): GuardCon
     connect: raw.connect ?? 'warn',
     children: raw.children ?? 'deny',
     notify: (raw.notify ?? []).map((target) => resolveNotify(target, secret)),
+    events: raw.events ?? true,
     ...(stateDir === undefined ? {} : { stateDir: resolve(directory, stateDir) }),
     discover: {
       ...(discover?.flux ? { flux: { namespaces: discover.flux.namespaces ?? ['*'] } } : {}),

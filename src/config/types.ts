@@ -20,6 +20,8 @@ export interface GuardConfig {
   /** People changing, evicting or deleting what declared objects own. */
   children: UndeclaredMode
   notify: readonly NotifyConfig[]
+  /** Violations are Events on the objects too. */
+  events: boolean
   /** Clones, canonical forms, outbox. Absolute. Absent: nothing survives a restart. */
   stateDir?: string
   discover: DiscoverConfig

@@ -22,6 +22,8 @@ export const VIOLATION_EVENTS: readonly ViolationEvent[] = [
   'repaired',
   'unrepairable',
   'break-glass',
+  'trouble',
+  'resolved',
 ]
 
 /** Whether a violation is one of those that are asked for. */
