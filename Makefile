@@ -30,6 +30,11 @@ test-agents: control-plane build
 bypasses: control-plane build
 	@node test/bypasses/main.ts
 
+## fuzz: a million generated bodies, or a minute of them, at the decoder of reviews (FUZZ_SECONDS, FUZZ_RUNS)
+.PHONY: fuzz
+fuzz: $(INSTALLED)
+	@FUZZ_RUNS=$${FUZZ_RUNS:-1000000} FUZZ_SECONDS=$${FUZZ_SECONDS:-60} node --test --test-reporter=spec test/fuzz/review.fuzz.test.ts
+
 ## check: format, lint (the arrows of the architecture too) and types
 .PHONY: check
 check: $(INSTALLED)

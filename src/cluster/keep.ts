@@ -42,8 +42,12 @@ export interface KeeperOptions {
 /** Writes are free for so many in a row; after that they are spaced out, so that two who want different things do not spin. */
 const FREE_WRITES = 20
 const CALM_MS = 10_000
-/** Somebody who deletes it again and again is one of the two: never away for as long as a second. */
-const LONGEST_WAIT_MS = 500
+/** Somebody who deletes it again and again is one of the two: it is never away for long. */
+const SPACED_MS = 200
+/** Between two tries of a write that failed. */
+const LONGEST_RETRY_MS = 1000
+/** The same where rights are missing or the object is refused: that does not go away by itself. */
+const LONGEST_REFUSED_MS = 10_000
 
 /**
  * Watches one object and puts it back when it is edited or deleted. Labels and annotations of others stay. Every write is on the version
@@ -131,7 +135,7 @@ export class Keeper {
     this.#working = this.#restore()
       .catch((error: unknown) => {
         this.#options.onError?.(error)
-        this.#later(this.#backoff.next(10_000))
+        this.#later(this.#backoff.next(isRefusal(error) ? LONGEST_REFUSED_MS : LONGEST_RETRY_MS))
       })
       .finally(() => {
         this.#working = undefined
@@ -237,9 +241,9 @@ export class Keeper {
     const now = performance.now()
     if (now - this.#lastWriteAt > CALM_MS) this.#writes = 0
     else if (this.#writes >= FREE_WRITES) {
-      const waitMs = Math.min(LONGEST_WAIT_MS, 100 * 2 ** Math.min(6, this.#writes - FREE_WRITES))
-      if (now - this.#lastWriteAt < waitMs) {
-        this.#later(waitMs - (now - this.#lastWriteAt) + 1)
+      const waitMs = this.#lastWriteAt + SPACED_MS - now
+      if (waitMs > 0) {
+        this.#later(waitMs + 1)
         return true
       }
     }
@@ -251,6 +255,10 @@ export class Keeper {
   #tell(restoration: Omit<Restoration, 'afterMs'>): void {
     this.#options.onRestored?.({ ...restoration, afterMs: performance.now() - this.#eventAt })
   }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 403 || error.status === 422)
 }
 
 /** Wanted as a PUT on the live object; labels and annotations that others put there stay. */

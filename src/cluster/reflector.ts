@@ -120,6 +120,7 @@ export class Reflector {
 
   /** Tries again now what it waits to try: the kind may have come, the API server may be back. */
   wake(): void {
+    this.#backoff.reset()
     this.#sleeping.abort()
   }
 

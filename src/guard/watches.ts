@@ -60,7 +60,12 @@ export class Watches {
       this.#reflectors.delete(key)
       void reflector.stop()
     }
-    for (const [key, info] of wanted) if (!this.#reflectors.has(key)) this.#start(key, info)
+    for (const [key, info] of wanted) {
+      const running = this.#reflectors.get(key)?.reflector
+      if (running === undefined) this.#start(key, info)
+      // Its definition went and is back: no need to wait for the next try.
+      else if (running.state().phase === 'absent') running.wake()
+    }
   }
 
   /** A watch of this kind runs. */

@@ -10,8 +10,9 @@ interface RawJson {
 }
 const raw = JSON as unknown as RawJson
 
-/** Digits that may be more than a double holds. */
+/** Digits that may be more than a double holds, and the same as a number of its own, not inside a text or a fraction. */
 const MAYBE_HUGE = /\d{16}/
+const STARTS_HUGE = /(?:^|[\s:,[])-?\d{16}/
 
 /**
  * Reads JSON. Integers beyond 2^53 become bigint, so that they come out as they went in.
@@ -19,7 +20,7 @@ const MAYBE_HUGE = /\d{16}/
  * @throws SyntaxError for what is no JSON.
  */
 export function parseJson(text: string): Json {
-  if (!MAYBE_HUGE.test(text)) return JSON.parse(text) as Json
+  if (!MAYBE_HUGE.test(text) || !STARTS_HUGE.test(text)) return JSON.parse(text) as Json
   return raw.parse(text, (_, value, { source }) =>
     typeof value === 'number' &&
     !Number.isSafeInteger(value) &&

@@ -16,11 +16,13 @@ export const SERVER_METADATA: readonly string[] = [
   'deletionGracePeriodSeconds',
 ]
 
+const serverMetadata = new Set(SERVER_METADATA)
+
 /** The object without what the server alone writes into its metadata. */
 export function withoutServerMetadata(object: KubeObject): KubeObject {
   const metadata: JsonObject = {}
   for (const key of Object.keys(object.metadata)) {
-    if (!SERVER_METADATA.includes(key)) setKey(metadata, key, object.metadata[key]!)
+    if (!serverMetadata.has(key)) setKey(metadata, key, object.metadata[key]!)
   }
   return { ...object, metadata }
 }

@@ -215,3 +215,18 @@ it('forget everything when closed', async () => {
   await clock.advance(100)
   assert.deepEqual(log, ['a'])
 })
+
+it('work at once on what failed when why it did may be gone', async () => {
+  const { queue, log, fail, failures } = start()
+  queue.add('a')
+  await settle()
+  await fail('a')
+  queue.add('a')
+  await settle()
+  assert.deepEqual(log, ['a'])
+  queue.addAtOnce('a', '1')
+  await settle()
+  assert.deepEqual(log, ['a', 'a=1'])
+  await fail('a')
+  assert.deepEqual(failures, [100, 100], 'it counts from the beginning again')
+})

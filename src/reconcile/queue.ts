@@ -97,6 +97,16 @@ export class WorkQueue<Payload> {
     }
   }
 
+  /** As `add`, and without waiting for the next try of what failed: why it did may be gone. */
+  addAtOnce(key: string, payload?: Payload): void {
+    const item = this.#items.get(key)
+    if (item !== undefined) {
+      item.failures = 0
+      item.notBefore = 0
+    }
+    this.add(key, payload)
+  }
+
   /** Stops starting work until `resume`; what is under way ends. */
   pause(): void {
     this.#paused = true

@@ -276,9 +276,9 @@ export class Reconciler {
     this.#queue.add(refKey(refOf(object)), { object, read: false, at: this.#clock.now() })
   }
 
-  /** Reads an object and compares it again. */
+  /** Reads an object and compares it again, at once. */
   check(ref: ObjectRef): void {
-    this.#queue.add(refKey(ref), { read: true, at: this.#clock.now() })
+    this.#queue.addAtOnce(refKey(ref), { read: true, at: this.#clock.now() })
   }
 
   /** Reads and compares everything that Git declares again. */

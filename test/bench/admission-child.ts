@@ -42,15 +42,18 @@ function guard(): Promise<number> {
 }
 
 function echo(): Promise<number> {
-  const server = createServer({ key: serving.key, cert: serving.certificate }, (request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      const body = Buffer.concat(chunks)
-      response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': body.length })
-      response.end(body)
-    })
-  })
+  const server = createServer(
+    { key: serving.key, cert: serving.certificate, keepAliveTimeout: 120_000 },
+    (request, response) => {
+      const chunks: Buffer[] = []
+      request.on('data', (chunk: Buffer) => chunks.push(chunk))
+      request.on('end', () => {
+        const body = Buffer.concat(chunks)
+        response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': body.length })
+        response.end(body)
+      })
+    },
+  )
   return new Promise((resolve) =>
     server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)),
   )

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { Agent, request } from 'node:https'
 import { reviewBody } from './admission-review.ts'
+import { quantile } from './quantile.ts'
 
 /** Times in milliseconds, CPU in microseconds a review. */
 export interface AdmissionBench {
@@ -25,48 +26,85 @@ export interface AdmissionBenchOptions {
   atATime?: number
 }
 
-/** Runs both, the echo before and after, so that a machine that gets slower shows. */
-export async function benchAdmission(options: AdmissionBenchOptions = {}) {
-  const before = await measure('echo', options)
-  const guard = await measure('guard', options)
-  const after = await measure('echo', options)
-  const floor = (before.cpuPerReview + after.cpuPerReview) / 2
-  return { guard, echo: after, ratio: guard.cpuPerReview / floor }
-}
+/** Batches of each in turn, so that a machine that gets slower or faster does so for both. */
+const BATCHES = 20
 
-async function measure(mode: 'guard' | 'echo', options: AdmissionBenchOptions): Promise<AdmissionBench> {
-  const { reviews = 10_000, atATime = 64 } = options
-  const child = fork(new URL('./admission-child.ts', import.meta.url), [mode])
+/** Runs both in turns, each in a process of its own. */
+export async function benchAdmission({ reviews = 10_000, atATime = 64 }: AdmissionBenchOptions = {}) {
+  const servers = [await Measured.start('guard', atATime), await Measured.start('echo', atATime)] as const
   try {
-    const [{ port, ca }] = (await once(child, 'message')) as [{ port: number; ca: string }]
-    const agent = new Agent({ keepAlive: true, maxSockets: atATime, ca })
-    await load({ port, agent, reviews: 2000, atATime, mode })
-    const start = await usage(child)
-    const began = performance.now()
-    const { times, errors } = await load({ port, agent, reviews, atATime, mode })
-    const ms = performance.now() - began
-    const end = await usage(child)
-    agent.destroy()
-    times.sort((a, b) => a - b)
-    return {
-      reviews,
-      errors,
-      perSecond: (reviews / ms) * 1000,
-      cpuPerReview: (end.cpu.user + end.cpu.system - start.cpu.user - start.cpu.system) / reviews,
-      median: times[Math.floor(times.length / 2)]!,
-      p99: times[Math.floor(times.length * 0.99)]!,
-      max: times.at(-1)!,
-      residentMiB: end.memory / 2 ** 20,
-    }
+    for (const server of servers) await server.warmUp(2000)
+    for (let batch = 0; batch < BATCHES; batch++)
+      for (const server of batch % 2 === 0 ? servers : servers.toReversed())
+        await server.run(Math.ceil(reviews / BATCHES))
+    const [guard, echo] = [await servers[0].result(), await servers[1].result()]
+    return { guard, echo, ratio: guard.cpuPerReview / echo.cpuPerReview }
   } finally {
-    child.kill()
+    for (const server of servers) server.stop()
   }
 }
 
-async function usage(child: ChildProcess): Promise<{ cpu: NodeJS.CpuUsage; memory: number }> {
-  child.send('usage')
-  const [answer] = await once(child, 'message')
-  return answer
+/** One of the two servers, and what was measured of it so far. */
+class Measured {
+  readonly #child: ChildProcess
+  readonly #target: Omit<Load, 'reviews'>
+  readonly #times: number[] = []
+  #errors = 0
+  #ms = 0
+  #cpu = 0
+
+  private constructor(child: ChildProcess, target: Omit<Load, 'reviews'>) {
+    this.#child = child
+    this.#target = target
+  }
+
+  static async start(mode: 'guard' | 'echo', atATime: number): Promise<Measured> {
+    const child = fork(new URL('./admission-child.ts', import.meta.url), [mode])
+    const [{ port, ca }] = (await once(child, 'message')) as [{ port: number; ca: string }]
+    const agent = new Agent({ keepAlive: true, maxSockets: atATime, ca })
+    return new Measured(child, { port, agent, atATime, mode })
+  }
+
+  async warmUp(reviews: number): Promise<void> {
+    await load({ ...this.#target, reviews })
+  }
+
+  async run(reviews: number): Promise<void> {
+    const before = await this.#usage()
+    const began = performance.now()
+    const { times, errors } = await load({ ...this.#target, reviews })
+    this.#ms += performance.now() - began
+    const after = await this.#usage()
+    this.#cpu += after.cpu.user + after.cpu.system - before.cpu.user - before.cpu.system
+    this.#times.push(...times)
+    this.#errors += errors
+  }
+
+  async result(): Promise<AdmissionBench> {
+    const times = this.#times.toSorted((a, b) => a - b)
+    const { memory } = await this.#usage()
+    return {
+      reviews: times.length,
+      errors: this.#errors,
+      perSecond: (times.length / this.#ms) * 1000,
+      cpuPerReview: this.#cpu / times.length,
+      median: quantile(times, 0.5),
+      p99: quantile(times, 0.99),
+      max: times.at(-1)!,
+      residentMiB: memory / 2 ** 20,
+    }
+  }
+
+  stop(): void {
+    this.#target.agent.destroy()
+    this.#child.kill()
+  }
+
+  async #usage(): Promise<{ cpu: NodeJS.CpuUsage; memory: number }> {
+    this.#child.send('usage')
+    const [answer] = await once(this.#child, 'message')
+    return answer
+  }
 }
 
 interface Load {

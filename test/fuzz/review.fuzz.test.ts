@@ -1,6 +1,6 @@
 /**
  * Throws generated bodies at the review decoder, and at what follows it: each gives a 4xx or a well-formed answer, and
- * nothing else. About 3 s by default; FUZZ_SECONDS for longer, FUZZ_RUNS to stop at so many bodies (a million).
+ * nothing else. 3,000 of them here; `make fuzz` tries a million, or as many as a minute holds (FUZZ_RUNS, FUZZ_SECONDS).
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -13,8 +13,9 @@ import { judge } from '../../src/policy/judge.ts'
 import { testPolicy } from '../admission/test-guard.ts'
 import { reviewBody } from '../bench/admission-review.ts'
 
-const seconds = Number(process.env['FUZZ_SECONDS'] ?? 3)
-const runs = Number(process.env['FUZZ_RUNS'] ?? 1_000_000)
+const runs = Number(process.env['FUZZ_RUNS'] ?? 3_000)
+/** Undefined: as long as it takes, so that a busy machine tries as many. */
+const seconds = process.env['FUZZ_SECONDS'] === undefined ? undefined : Number(process.env['FUZZ_SECONDS'])
 
 const policy = testPolicy()
 const failures: Error[] = []
@@ -163,14 +164,19 @@ const body = fc.oneof(
   { arbitrary: nested, weight: 1 },
 )
 
-test('any body gets a 4xx or a well-formed answer', { timeout: (seconds + 60) * 1000 }, (t) => {
+test('any body gets a 4xx or a well-formed answer', (t) => {
   const statuses = new Map<number, number>()
   fc.assert(
     fc.property(body, (bytes) => {
       const status = answer(bytes)
       statuses.set(status, (statuses.get(status) ?? 0) + 1)
     }),
-    { numRuns: runs, interruptAfterTimeLimit: seconds * 1000, markInterruptAsFailure: false },
+    {
+      numRuns: runs,
+      ...(seconds === undefined
+        ? {}
+        : { interruptAfterTimeLimit: seconds * 1000, markInterruptAsFailure: false }),
+    },
   )
   t.diagnostic([...statuses].map(([status, count]) => `${status}: ${count}`).join(', '))
   assert.ok((statuses.get(200) ?? 0) > 50, 'some bodies were reviews')

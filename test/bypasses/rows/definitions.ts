@@ -205,17 +205,19 @@ export const definitionRows: readonly Row[] = [
       const outcome = await stage.pastAdmission(
         () => stage.raw('alice', 'DELETE', paths.gadgets),
         async () => {
-          await stage.raw(AGENT, 'POST', paths.gadgets.replace(/\/[^/]+$/, ''), {
-            apiVersion,
-            kind,
-            metadata: { name: metadata.name },
-            spec,
-          })
-          const found = await stage.raw('admin', 'GET', paths.gadgets)
-          return found.status === 200 && found.body.metadata.uid !== metadata.uid
+          const found = (await stage.raw('admin', 'GET', paths.gadgets)).body?.metadata
+          return found?.uid !== metadata.uid || found.deletionTimestamp !== undefined
         },
       )
-      await stage.eventually('the definition is back', async () => {
+      // The API server takes its time to clear away the objects of a definition.
+      const definition = { apiVersion, kind, metadata: { name: metadata.name }, spec }
+      const definitions = paths.gadgets.replace(/\/[^/]+$/, '')
+      await stage.eventually(
+        'the agent makes the definition',
+        async () => (await stage.raw(AGENT, 'POST', definitions, definition)).status === 201,
+        90_000,
+      )
+      await stage.eventually('the definition is served', async () => {
         const { status } = await stage.raw('admin', 'GET', paths.gadget.replace(/\/[^/]+$/, ''))
         return status === 200
       })

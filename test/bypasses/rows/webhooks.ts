@@ -42,7 +42,12 @@ const remove = (path: string, what: string): Row => ({
   title: `admin deletes ${what}`,
   expect: 'watcher',
   run: async (stage) => {
-    const before = (await stage.raw('admin', 'GET', path)).body.metadata.uid
+    // Rows before this one take it away, again and again.
+    let before: string | undefined
+    await stage.eventually('it is there', async () => {
+      before = (await stage.raw('admin', 'GET', path)).body?.metadata?.uid
+      return before !== undefined
+    })
     const { status, text } = await stage.raw('admin', 'DELETE', path)
     if (status !== 200) throw new Error(text)
     return stage.putBack(async () => {
