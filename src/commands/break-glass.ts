@@ -1,5 +1,8 @@
+import { ApiError } from '../cluster/api-error.ts'
 import { fieldOf } from '../object/json.ts'
 import { parseDuration } from '../config/duration.ts'
+import { GUARD_NAME } from '../guard/settings.ts'
+import { ownExceptions } from '../policy/break-glass-object.ts'
 import { openCluster, type CommonOptions } from './context.ts'
 import { readObjectArgument } from './object-argument.ts'
 
@@ -33,25 +36,29 @@ export async function breakGlass(names: string[], options: BreakGlassOptions): P
     })
     const expiresAt = new Date(Date.now() + duration).toISOString()
     const { namespace, reason, renew } = options
-    const { object } =
-      renew === undefined
-        ? await api.create(BREAK_GLASS, {
-            apiVersion: 'gitops-guard.dev/v1alpha1',
-            kind: 'BreakGlass',
-            metadata: { generateName: 'break-glass-', namespace },
-            spec: { objects, reason, expiresAt },
-          })
-        : await api.patch(
-            BREAK_GLASS,
-            { namespace, name: renew },
-            { spec: { reason, expiresAt } },
-            { type: 'application/merge-patch+json' },
-          )
+    // In its own namespace the guard knows one exception of people, by its name.
+    const own = namespace === GUARD_NAME && names.length === 0 ? ownExceptions.upgrade : undefined
+    const spec = { reason, expiresAt }
+    const change = async (name: string) =>
+      await api.patch(BREAK_GLASS, { namespace, name }, { spec }, { type: 'application/merge-patch+json' })
+    const open = async () =>
+      await api.create(BREAK_GLASS, {
+        apiVersion: 'gitops-guard.dev/v1alpha1',
+        kind: 'BreakGlass',
+        metadata: own === undefined ? { generateName: 'break-glass-', namespace } : { name: own, namespace },
+        spec: { objects, ...spec },
+      })
+    const { object } = await (renew === undefined ? open() : change(renew)).catch((error: unknown) => {
+      // One of the last upgrade, open or not.
+      if (own === undefined || !(error instanceof ApiError) || error.status !== 409) throw error
+      return change(own)
+    })
     const name = String(fieldOf(object.metadata, 'name'))
     if (options.output === 'json') {
       console.log(JSON.stringify({ namespace, name, objects, reason, expiresAt }))
     } else {
-      const what = names.length === 0 ? `everything in ${namespace}` : names.join(', ')
+      const all = own === undefined ? `everything in ${namespace}` : 'what the guard itself consists of'
+      const what = names.length === 0 ? all : names.join(', ')
       console.log(
         `${name} is open until ${expiresAt}: ${what} may be changed by hand, and everybody hears of it.`,
       )
