@@ -89,7 +89,7 @@ export interface RawNotify {
   quiet?: { from: string; to: string; zone?: string; except?: Severity[] }
   slack?: { url?: SecretRef; token?: SecretRef; channel?: string; api?: string }
   teams?: { url: SecretRef }
-  discord?: { url: SecretRef }
+  discord?: { url: SecretRef; forum?: boolean }
   mattermost?: { url: SecretRef }
   googlechat?: { url: SecretRef }
   matrix?: { homeserver: string; room: string; token: SecretRef }

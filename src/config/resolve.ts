@@ -153,7 +153,7 @@ function resolveTarget(raw: RawNotify, secret: (ref: SecretRef) => Secret): Noti
     return { cloudevents: { url: url(cloudevents.url), mode: cloudevents.mode ?? 'structured' } }
   }
   if (teams !== undefined) return { teams: { url: secret(teams.url) } }
-  if (discord !== undefined) return { discord: { url: secret(discord.url) } }
+  if (discord !== undefined) return { discord: { url: secret(discord.url), forum: discord.forum ?? false } }
   if (mattermost !== undefined) return { mattermost: { url: secret(mattermost.url) } }
   if (googlechat !== undefined) return { googlechat: { url: secret(googlechat.url) } }
   throw new Error('cannot notify as the target has no provider: the schema lets none such through')

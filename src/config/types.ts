@@ -133,7 +133,8 @@ export interface EmailConfig {
 export type NotifyTarget =
   | { slack: { url: Secret } | { token: Secret; channel: string; api: string } }
   | { teams: { url: Secret } }
-  | { discord: { url: Secret } }
+  /** forum: the channel is one, and each object has a post of its own. */
+  | { discord: { url: Secret; forum?: boolean } }
   | { mattermost: { url: Secret } }
   | { googlechat: { url: Secret } }
   | { matrix: { homeserver: string; room: string; token: Secret } }

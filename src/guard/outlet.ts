@@ -4,6 +4,7 @@ import { Outbox, type Target } from '../report/outbox.ts'
 import type { QuietTimes } from '../report/delivery.ts'
 import { providerOf } from '../report/provider-of.ts'
 import { isQuiet, type Quiet } from '../report/quiet.ts'
+import { ThreadStore } from '../report/threads.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Settings } from './settings.ts'
@@ -103,9 +104,14 @@ function targetsOf({ config }: Settings): Target[] {
   return config.notify.map((target) => ({
     name: target.name,
     only: target.only,
-    provider: providerOf(target),
+    provider: providerOf(target, new ThreadStore({ file: threadsFile(config.stateDir, target.name) })),
     ...(target.quiet === undefined ? {} : { quiet: quietTimes(target.quiet) }),
   }))
+}
+
+function threadsFile(stateDir: string | undefined, target: string): string | undefined {
+  if (stateDir === undefined) return undefined
+  return join(stateDir, 'outbox', 'threads', `${encodeURIComponent(target)}.jsonl`)
 }
 
 function quietTimes(quiet: Quiet): QuietTimes {

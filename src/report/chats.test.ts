@@ -115,6 +115,37 @@ describe('a target of the configuration', () => {
     await server.close()
   })
 
+  test('writes into the post of its object in a forum of Discord, and begins anew where that is gone', async () => {
+    const answers = [
+      '{"id":"1","channel_id":"77"}',
+      '{"id":"2","channel_id":"77"}',
+      '',
+      '{"channel_id":"88"}',
+    ]
+    const server = await httpStandIn((_request, count) =>
+      count === 3
+        ? { status: 404, body: '{"message": "Unknown Channel", "code": 10003}' }
+        : { body: answers[count - 1]! },
+    )
+    const provider = providerOf({ discord: { url: secret(server.url), forum: true } })
+    assert.ok(provider.takes === 'messages')
+    for (const id of ['a', 'b', 'c'])
+      await provider.send(makeMessage([someViolation({ id })]), AbortSignal.timeout(5000))
+    assert.deepEqual(
+      server.received.map(({ path, body }) => [
+        path,
+        (JSON.parse(body) as { thread_name?: string }).thread_name,
+      ]),
+      [
+        ['/?wait=true', 'Deployment shop/web'],
+        ['/?wait=true&thread_id=77', undefined],
+        ['/?wait=true&thread_id=77', undefined],
+        ['/?wait=true', 'Deployment shop/web'],
+      ],
+    )
+    await server.close()
+  })
+
   test('waits as long as the answer says, wherever it says it', async () => {
     const bodies = [
       '{"retry_after": 1.5, "global": false}',

@@ -4,6 +4,8 @@ import type { Link, Message } from './message.ts'
 import { footer } from './plain-lines.ts'
 import { post } from './post.ts'
 import type { MessageProvider } from './provider.ts'
+import { SendError } from './send-error.ts'
+import { ThreadStore, type Threads } from './threads.ts'
 import type { Tone } from './words.ts'
 
 const COLORS: { readonly [tone in Tone]: number } = {
@@ -13,24 +15,54 @@ const COLORS: { readonly [tone in Tone]: number } = {
   info: 0x5a6b7b,
 }
 
-/** Discord by a channel's webhook, as an embed. */
-export function discord({ url }: { url: Secret }): MessageProvider {
-  return {
-    takes: 'messages',
-    // Thirty a minute go into a channel.
-    interval: 2000,
-    async send(message, signal) {
-      const target = URL.parse(await url.read())
-      // With it the answer says whether the message was taken.
-      target?.searchParams.set('wait', 'true')
-      await post({
+export interface DiscordOptions {
+  url: Secret
+  /** The channel is a forum: each object has a post of its own, and what follows is written into it. */
+  forum?: boolean
+}
+
+/** Discord by a channel's webhook, as an embed. Webhooks make threads in forums only. */
+export class Discord implements MessageProvider {
+  readonly takes = 'messages'
+  // Thirty a minute go into a channel.
+  readonly interval = 2000
+  readonly #options: DiscordOptions
+  readonly #threads: Threads
+
+  constructor(options: DiscordOptions, threads: Threads = new ThreadStore()) {
+    this.#options = options
+    this.#threads = threads
+  }
+
+  async send(message: Message, signal: AbortSignal): Promise<void> {
+    const { url, forum = false } = this.#options
+    const key = message.thread ?? 'digests'
+    const thread = forum ? this.#threads.get(key) : undefined
+    const target = URL.parse(await url.read())
+    // With it the answer says whether the message was taken, and where it is.
+    target?.searchParams.set('wait', 'true')
+    if (thread !== undefined) target?.searchParams.set('thread_id', thread)
+    const name = forum && thread === undefined ? { thread_name: threadName(message) } : {}
+    try {
+      const { text } = await post({
         url: target?.href ?? '',
-        body: JSON.stringify(discordMessage(message)),
+        body: JSON.stringify({ ...discordMessage(message), ...name }),
         headers: { 'content-type': 'application/json' },
         signal,
       })
-    },
+      const id = thread ?? /"channel_id"\s*:\s*"(\d{1,30})"/.exec(text)?.[1]
+      if (forum && id !== undefined) this.#threads.set(key, id)
+    } catch (error) {
+      // Unknown channel: somebody removed the post.
+      if (thread === undefined || !(error instanceof SendError) || !/10003/.test(error.message)) throw error
+      this.#threads.delete(key)
+      await this.send(message, signal)
+    }
   }
+}
+
+function threadName({ thread, about }: Message): string {
+  return clip(thread === undefined ? 'Digests' : about, 100)
 }
 
 /**

@@ -6,6 +6,8 @@ import type { Link, Message } from './message.ts'
 import { footer, plainLines } from './plain-lines.ts'
 import { post } from './post.ts'
 import type { MessageProvider } from './provider.ts'
+import { SendError } from './send-error.ts'
+import { ThreadStore, type Threads } from './threads.ts'
 
 export interface MatrixOptions {
   homeserver: string
@@ -14,27 +16,52 @@ export interface MatrixOptions {
   token: Secret
 }
 
-/** Matrix by the client-server API. A repeated message is taken once: its transaction id is that of its violations. */
-export function matrix({ homeserver, room, token }: MatrixOptions): MessageProvider {
-  const base = homeserver.replace(/\/+$/, '')
-  return {
-    takes: 'messages',
-    interval: 500,
-    async send(message, signal) {
-      const place = `rooms/${encodeURIComponent(room)}/send/m.room.message/${deliveryKey(message)}`
-      await post({
-        method: 'PUT',
-        url: `${base}/_matrix/client/v3/${place}`,
-        body: JSON.stringify(matrixMessage(message)),
-        headers: { 'content-type': 'application/json', authorization: `Bearer ${await token.read()}` },
-        signal,
-      })
-    },
+/**
+ * Matrix by the client-server API, with a thread for each object. A repeated message is taken once: its transaction id is that of
+ * its violations.
+ */
+export class Matrix implements MessageProvider {
+  readonly takes = 'messages'
+  readonly interval = 500
+  readonly #options: MatrixOptions
+  readonly #threads: Threads
+
+  constructor(options: MatrixOptions, threads: Threads = new ThreadStore()) {
+    this.#options = options
+    this.#threads = threads
+  }
+
+  async send(message: Message, signal: AbortSignal): Promise<void> {
+    const { thread } = message
+    const root = thread === undefined ? undefined : this.#threads.get(thread)
+    try {
+      const event = await this.#put(matrixMessage(message, root), deliveryKey(message), signal)
+      if (thread !== undefined && (root ?? event) !== undefined) this.#threads.set(thread, (root ?? event)!)
+    } catch (error) {
+      // A root that was taken away or is no message: the conversation begins anew.
+      if (root === undefined || !(error instanceof SendError) || !error.permanent) throw error
+      this.#threads.delete(thread!)
+      await this.send(message, signal)
+    }
+  }
+
+  /** Returns the event's id. */
+  async #put(content: object, key: string, signal: AbortSignal): Promise<string | undefined> {
+    const { homeserver, room, token } = this.#options
+    const place = `rooms/${encodeURIComponent(room)}/send/m.room.message/${key}`
+    const { text } = await post({
+      method: 'PUT',
+      url: `${homeserver.replace(/\/+$/, '')}/_matrix/client/v3/${place}`,
+      body: JSON.stringify(content),
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${await token.read()}` },
+      signal,
+    })
+    return /"event_id"\s*:\s*"(\$[^"\\]{1,255})"/.exec(text)?.[1]
   }
 }
 
 /** A notice, which bots do not answer, that mentions nobody. Far below the 64 KiB of an event. */
-export function matrixMessage(message: Message) {
+export function matrixMessage(message: Message, root?: string) {
   const { title, summary, facts, changes, objects, reason, outcome } = message
   const lines = fitLines(changes.length > 0 ? changes : (objects ?? []), 6000)
   const html = [
@@ -56,6 +83,17 @@ export function matrixMessage(message: Message) {
     format: 'org.matrix.custom.html',
     formatted_body: html.join(''),
     'm.mentions': {},
+    ...(root === undefined ? {} : { 'm.relates_to': inThread(root) }),
+  }
+}
+
+/** Clients that know no threads show an answer to the first. */
+function inThread(root: string) {
+  return {
+    rel_type: 'm.thread',
+    event_id: root,
+    is_falling_back: true,
+    'm.in_reply_to': { event_id: root },
   }
 }
 

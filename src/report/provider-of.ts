@@ -1,13 +1,14 @@
 import type { Secret } from '../model/secret.ts'
 import { cloudEvents, type CloudEventsOptions } from './cloudevents.ts'
-import { discord } from './discord.ts'
+import { Discord, type DiscordOptions } from './discord.ts'
 import { Email, type EmailOptions } from './email.ts'
 import { googleChat } from './google-chat.ts'
-import { matrix, type MatrixOptions } from './matrix.ts'
+import { Matrix, type MatrixOptions } from './matrix.ts'
 import { mattermost } from './mattermost.ts'
 import type { Provider } from './provider.ts'
 import { SlackApi, type SlackApiOptions } from './slack-api.ts'
 import { slackWebhook } from './slack.ts'
+import { ThreadStore, type Threads } from './threads.ts'
 import { teams } from './teams.ts'
 import { webhook, type WebhookOptions } from './webhook.ts'
 
@@ -15,7 +16,7 @@ import { webhook, type WebhookOptions } from './webhook.ts'
 export type ProviderSpec =
   | { slack: { url: Secret } | SlackApiOptions }
   | { teams: { url: Secret } }
-  | { discord: { url: Secret } }
+  | { discord: DiscordOptions }
   | { mattermost: { url: Secret } }
   | { googlechat: { url: Secret } }
   | { matrix: MatrixOptions }
@@ -23,13 +24,15 @@ export type ProviderSpec =
   | { webhook: WebhookOptions }
   | { cloudevents: CloudEventsOptions }
 
-export function providerOf(spec: ProviderSpec): Provider {
-  if ('slack' in spec) return 'url' in spec.slack ? slackWebhook(spec.slack) : new SlackApi(spec.slack)
+/** @param threads where its conversations are kept. */
+export function providerOf(spec: ProviderSpec, threads: Threads = new ThreadStore()): Provider {
+  if ('slack' in spec)
+    return 'url' in spec.slack ? slackWebhook(spec.slack) : new SlackApi(spec.slack, threads)
   if ('teams' in spec) return teams(spec.teams)
-  if ('discord' in spec) return discord(spec.discord)
+  if ('discord' in spec) return new Discord(spec.discord, threads)
   if ('mattermost' in spec) return mattermost(spec.mattermost)
   if ('googlechat' in spec) return googleChat(spec.googlechat)
-  if ('matrix' in spec) return matrix(spec.matrix)
+  if ('matrix' in spec) return new Matrix(spec.matrix, threads)
   if ('email' in spec) return new Email(spec.email)
   if ('webhook' in spec) return webhook(spec.webhook)
   return cloudEvents(spec.cloudevents)

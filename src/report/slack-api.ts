@@ -4,6 +4,7 @@ import { hostOf, post } from './post.ts'
 import type { MessageProvider } from './provider.ts'
 import { SendError } from './send-error.ts'
 import { slackMessage } from './slack-blocks.ts'
+import { ThreadStore, type Threads } from './threads.ts'
 
 export interface SlackApiOptions {
   token: Secret
@@ -29,23 +30,20 @@ const WRONG_MESSAGE = new Set([
   'no_text',
 ])
 
-/** Objects whose thread is known, and for how long it is continued. */
-const THREADS = 2000
-const THREAD_MS = 24 * 3_600_000
-
 /** Slack by its Web API, with a thread for each object. */
 export class SlackApi implements MessageProvider {
   readonly takes = 'messages'
   readonly interval = 1000
   readonly #options: SlackApiOptions
-  readonly #threads = new Map<string, { ts: string; at: number }>()
+  readonly #threads: Threads
 
-  constructor(options: SlackApiOptions) {
+  constructor(options: SlackApiOptions, threads: Threads = new ThreadStore()) {
     this.#options = options
+    this.#threads = threads
   }
 
   async send(message: Message, signal: AbortSignal): Promise<void> {
-    const thread = this.#threadOf(message)
+    const thread = message.thread === undefined ? undefined : this.#threads.get(message.thread)
     const answer = await this.#post(message, thread, signal)
     if (answer.ok === true) return this.#remember(message, thread ?? answer.ts)
     if (thread !== undefined && /thread|message_not_found/.test(answer.error ?? '')) {
@@ -79,17 +77,7 @@ export class SlackApi implements MessageProvider {
     }
   }
 
-  #threadOf({ thread }: Message): string | undefined {
-    const known = thread === undefined ? undefined : this.#threads.get(thread)
-    return known !== undefined && Date.now() - known.at < THREAD_MS ? known.ts : undefined
-  }
-
   #remember({ thread }: Message, ts: string | undefined): void {
-    if (thread === undefined || ts === undefined) return
-    const at = this.#threads.get(thread)?.ts === ts ? this.#threads.get(thread)!.at : Date.now()
-    this.#threads.delete(thread)
-    this.#threads.set(thread, { ts, at })
-    const oldest = this.#threads.keys().next()
-    if (this.#threads.size > THREADS && !oldest.done) this.#threads.delete(oldest.value)
+    if (thread !== undefined && ts !== undefined) this.#threads.set(thread, ts)
   }
 }

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { makeMessage } from './message.ts'
 import { SendError } from './send-error.ts'
 import { SlackApi } from './slack-api.ts'
+import { ThreadStore } from './threads.ts'
 import { slackMessage } from './slack-blocks.ts'
 import { slackWebhook } from './slack.ts'
 import { anyViolation } from './testing/any-violation.ts'
@@ -112,7 +116,7 @@ describe('an incoming webhook', () => {
 })
 
 describe("Slack's Web API", () => {
-  test('posts to the channel, and keeps an object in one thread', async () => {
+  test('posts to the channel, and keeps an object in one thread, over restarts', async () => {
     const slack = await httpStandIn(({ body, headers }, count) => {
       const problems = slackProblems(JSON.parse(body))
       if (headers.authorization !== 'Bearer xoxb-1') return { body: '{"ok":false,"error":"invalid_auth"}' }
@@ -122,9 +126,12 @@ describe("Slack's Web API", () => {
         ),
       }
     })
-    const provider = new SlackApi({ token: secret('xoxb-1'), channel: '#prod', api: `${slack.url}/api/` })
+    const file = join(await mkdtemp(join(tmpdir(), 'guard-slack-')), 'threads.jsonl')
     const [other] = manyViolations(1)
     for (const one of [someViolation(), someViolation({ event: 'repaired', id: 'x' }), other!]) {
+      // As after a restart each time.
+      const options = { token: secret('xoxb-1'), channel: '#prod', api: `${slack.url}/api/` }
+      const provider = new SlackApi(options, new ThreadStore({ file }))
       await provider.send(makeMessage([one]), signal())
     }
     const sent = slack.received.map(({ path, body }) => ({
