@@ -13,6 +13,7 @@ const arrows = {
   drift: ['model', 'object'],
   doctor: ['model', 'object', 'policy'],
   git: ['model', 'object'],
+  discover: ['model', 'object', 'git'],
   cluster: ['model', 'object'],
   admission: ['model', 'object', 'policy'],
   reconcile: ['model', 'object', 'policy', 'drift'],
@@ -36,7 +37,7 @@ const edges = [
   'prom-client',
   'yaml',
 ]
-const pure = ['model', 'object', 'policy', 'drift', 'doctor']
+const pure = ['model', 'object', 'policy', 'drift', 'doctor', 'discover']
 
 const architecture = folders.map((folder) => ({
   files: [`src/${folder}/**/*.ts`],

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DecodeError } from './admission/decode-error.ts'
 import { AdmissionServer } from './admission/server.ts'
 import type { ClientTarget } from './admission/configuration.ts'
+import { AgentObjects, APPLICATIONS, GIT_REPOSITORIES, KUSTOMIZATIONS } from './cluster/agent-objects.ts'
 import { AgentProgressReader } from './cluster/agent-progress.ts'
 import { AdmissionWatch, type Affects } from './cluster/admission-watch.ts'
 import { ClusterApi } from './cluster/api.ts'
@@ -21,6 +22,7 @@ import { readAuditEvents } from './guard/audit.ts'
 import { ClusterObjects } from './guard/cluster-objects.ts'
 import { conditionsOf } from './guard/conditions.ts'
 import { Core } from './guard/core.ts'
+import { AGENT_KINDS } from './guard/discoverer.ts'
 import { Exceptions, type Exception } from './guard/exceptions.ts'
 import { BREAK_GLASS, noteActive } from './guard/exception-status.ts'
 import { Gauges } from './guard/gauges.ts'
@@ -39,6 +41,7 @@ import { ViewToken } from './guard/view-token.ts'
 import { Writers } from './guard/writers.ts'
 import { verifyPush } from './git/push.ts'
 import { sameRepository } from './git/same-repository.ts'
+import type { DiscoveryProblem } from './discover/discovered.ts'
 import type { Change } from './model/change.ts'
 import type { KubeObject } from './model/json.ts'
 import { refKey, refOf } from './object/identity.ts'
@@ -130,6 +133,7 @@ class RunningGuard implements Guard {
   readonly #teller: Teller
   readonly #writers: Writers
   readonly #admissionWatch: AdmissionWatch
+  readonly #agentObjects: AgentObjects
   readonly #progress: AgentProgressReader
   readonly #stops: (() => unknown)[] = []
   #core!: Core
@@ -172,8 +176,14 @@ class RunningGuard implements Guard {
       admission: (resource, namespace) => this.#admissionWatch.fingerprint(resource, namespace),
       onError: (error) => logger.warn({ err: error }, 'canonical forms'),
     })
+    this.#agentObjects = new AgentObjects({
+      api: this.#api,
+      resources: [KUSTOMIZATIONS, GIT_REPOSITORIES, APPLICATIONS],
+      onError: (error) => logger.warn({ err: error }, "agents' objects cannot be read"),
+    })
     this.#progress = new AgentProgressReader({
       api: this.#api,
+      objects: this.#agentObjects,
       same: sameRepository,
       onError: (error) => logger.warn({ err: error }, "an agent's progress cannot be read"),
     })
@@ -230,10 +240,10 @@ class RunningGuard implements Guard {
     await this.#startHttp()
     await this.#reach()
     await this.#admissionWatch.start()
-    this.#progress.start()
+    this.#agentObjects.start()
     this.#stops.push(
       () => this.#admissionWatch.stop(),
-      () => this.#progress.stop(),
+      () => this.#agentObjects.stop(),
     )
     this.#shared = await sharesControllerIdentity(this.#api)
     if (this.#shared) {
@@ -247,7 +257,7 @@ class RunningGuard implements Guard {
     void this.#viewToken.load()
     await this.#watchCluster()
     this.#core = this.#makeCore(settings)
-    this.#followProgress(settings)
+    this.#followProgress(this.#core.settings)
     await this.#watchReplicas()
     this.#core.start()
     void this.#core.loaded
@@ -277,7 +287,7 @@ class RunningGuard implements Guard {
     this.#upcoming = undefined
     this.#outlet.reconfigure(settings)
     this.#preview(before.policy)
-    this.#followProgress(settings)
+    this.#followProgress(next.settings)
     await before.stop()
     // Kinds and exceptions may have come and gone meanwhile.
     next.kindsChanged()
@@ -345,11 +355,12 @@ class RunningGuard implements Guard {
   /** Agents' progress is asked for these sources. */
   #followProgress({ sources }: Settings): void {
     this.#progress.setSources(
-      sources.map(({ input: { spec, url } }) => ({
+      sources.map(({ input: { spec, url }, discovered }) => ({
         name: spec.name,
         repository: url,
         ref: spec.ref,
         path: spec.path,
+        object: discovered?.object,
       })),
     )
   }
@@ -357,6 +368,8 @@ class RunningGuard implements Guard {
   #makeCore(settings: Settings): Core {
     const { config } = settings
     const { environment, logger } = this.#options
+    const told = new Set<string>()
+    if (config.discover.flux ?? config.discover.argocd) this.#agentObjects.add(Object.values(AGENT_KINDS))
     const core: Core = new Core({
       settings,
       guard: guardIdentity(this.#username, this.#namespace),
@@ -375,6 +388,11 @@ class RunningGuard implements Guard {
         if (event.event === 'nudge') void this.#progress.nudge(event.finding.source)
         this.#teller.reconciled(event)
       },
+      agentObjects: this.#agentObjects,
+      onSources: (all) => {
+        if (core === this.#core) this.#followProgress(all)
+      },
+      onDiscovery: (problems) => tellOnce(problems, told, logger),
       onState: (state, change) => this.#teller.loaded(state, change),
       onGitError: (source, error) =>
         logger.warn({ source, reason: error.reason, err: error }, 'Git cannot be read'),
@@ -443,6 +461,7 @@ class RunningGuard implements Guard {
     return {
       ...readiness(this.#conditions()),
       sources,
+      unfollowed: core?.discoveryProblems ?? [],
       objects: Object.fromEntries(core?.reconciler.counts().statuses ?? []),
       waiting: Object.fromEntries(this.#outlet.waiting()),
     }
@@ -721,6 +740,17 @@ class RunningGuard implements Guard {
     if (namespace !== this.#namespace) return true
     const guard = guardIdentity(this.#username, this.#namespace)
     return ownProblem(name, fieldOf(object['spec'], 'objects'), { guard }) === undefined
+  }
+}
+
+/** Each once, for as long as it stands. */
+function tellOnce(problems: readonly DiscoveryProblem[], told: Set<string>, logger: Logger): void {
+  const now = new Set(problems.map(({ source, message }) => `${source}: ${message}`))
+  for (const text of told) if (!now.has(text)) told.delete(text)
+  for (const { source, message } of problems) {
+    if (told.has(`${source}: ${message}`)) continue
+    told.add(`${source}: ${message}`)
+    logger.warn({ source, reason: message }, 'what an agent brings in cannot be followed')
   }
 }
 

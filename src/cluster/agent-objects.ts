@@ -32,8 +32,6 @@ const SKIP_RECONCILE = 'argocd.argoproj.io/skip-reconcile'
 export interface AgentObjectsOptions {
   api: Pick<ClusterApi, 'list' | 'stream'>
   resources: readonly Resource[]
-  /** One of them is another one now, came or went; also once all were listed. */
-  onChange?: () => void
   /** The right to read them is missing. */
   onError?: (error: unknown) => void
 }
@@ -42,6 +40,8 @@ export class AgentObjects {
   readonly #options: AgentObjectsOptions
   readonly #kept = new Map<Resource, Map<string, KubeObject>>()
   readonly #reflectors: Reflector[]
+  readonly #listeners = new Set<() => void>()
+  #started = false
 
   constructor(options: AgentObjectsOptions) {
     this.#options = options
@@ -49,11 +49,28 @@ export class AgentObjects {
   }
 
   start(): void {
+    this.#started = true
     for (const reflector of this.#reflectors) reflector.start()
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.#reflectors.map((reflector) => reflector.stop()))
+  }
+
+  /** Follows these too. */
+  add(resources: readonly Resource[]): void {
+    for (const resource of resources) {
+      if (this.#kept.has(resource)) continue
+      const reflector = this.#follow(resource)
+      this.#reflectors.push(reflector)
+      if (this.#started) reflector.start()
+    }
+  }
+
+  /** Called when an object is another one now, came or went, and when a list is complete. Returns how to end that. */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   /** All were listed, or their kinds are not served. */
@@ -74,7 +91,8 @@ export class AgentObjects {
     this.#kept.set(resource, kept)
     let listed: Set<string> | undefined
     let told = false
-    const { api, onChange, onError } = this.#options
+    const { api, onError } = this.#options
+    const changed = () => this.#listeners.forEach((listener) => listener())
     return new Reflector({
       api,
       resource,
@@ -84,16 +102,16 @@ export class AgentObjects {
         listed?.add(key)
         if (type === 'deleted') kept.delete(key)
         else kept.set(key, whatMatters(object))
-        if (listed === undefined) onChange?.()
+        if (listed === undefined) changed()
       },
       onSynced: () => {
         for (const key of kept.keys()) if (listed?.has(key) === false) kept.delete(key)
         listed = undefined
-        onChange?.()
+        changed()
       },
       // A kind that is no longer served keeps what was known: whoever takes a definition away must not unguard everything.
       onState: ({ phase, lastError }) => {
-        if (phase === 'absent') onChange?.()
+        if (phase === 'absent') changed()
         // Everything else passes: a server that restarts, a kind that is just coming.
         const refused = phase === 'waiting' && lastError instanceof ApiError && lastError.status === 403
         if (refused && !told) onError?.(lastError)

@@ -12,6 +12,8 @@ export interface GuardStatus extends Readiness {
     problems: number
     lastError?: string
   }[]
+  /** What of the agents' objects cannot be followed. */
+  unfollowed: readonly { source: string; message: string }[]
   objects: { readonly [status: string]: number }
   waiting: { readonly [provider: string]: number }
 }
@@ -28,9 +30,11 @@ export async function status(options: HttpOptions): Promise<number> {
     const trouble = lastError === undefined ? '' : `; Git: ${escapeText(lastError, 300)}`
     const broken = problems === 0 ? '' : `; ${problems} manifests cannot be used`
     console.log(
-      `source ${escapeText(name, 100)} at ${revision.slice(0, 12) || '(not read)'}: ${objects} objects${broken}${trouble}`,
+      `source ${escapeText(name, 200)} at ${revision.slice(0, 12) || '(not read)'}: ${objects} objects${broken}${trouble}`,
     )
   }
+  for (const { source, message } of found.unfollowed ?? [])
+    console.log(`source ${escapeText(source, 200)} cannot be followed: ${escapeText(message, 500)}`)
   const counts = Object.entries(found.objects).map(([name, count]) => `${count} ${name}`)
   console.log(`objects: ${counts.join(', ') || 'none'}`)
   for (const [provider, count] of Object.entries(found.waiting))

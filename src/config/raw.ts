@@ -21,8 +21,8 @@ export interface RawConfig {
   clientCA?: { file: string; names?: string[] }
   audit?: { token?: SecretRef }
   discover?: {
-    flux?: { namespaces?: string[] }
-    argocd?: { namespaces?: string[] }
+    flux?: { namespaces?: string[]; suspended?: Heal; defaultServiceAccount?: string }
+    argocd?: { namespaces?: string[]; suspended?: Heal }
     repositories?: { url: string; auth: RawAuth }[]
   }
   gitWebhook?: { secret: SecretRef }

@@ -1,5 +1,6 @@
 /** From the configuration as it is written to the one that the guard uses. */
 import { dirname, resolve } from 'node:path'
+import type { Heal } from '../model/policy.ts'
 import type { Secret } from '../model/secret.ts'
 import { parseDuration } from './duration.ts'
 import { targetName } from './notify-name.ts'
@@ -41,8 +42,8 @@ export function resolveConfig(raw: RawConfig, options: ResolveOptions): GuardCon
     events: raw.events ?? true,
     ...(stateDir === undefined ? {} : { stateDir: resolve(directory, stateDir) }),
     discover: {
-      ...(discover?.flux ? { flux: { namespaces: discover.flux.namespaces ?? ['*'] } } : {}),
-      ...(discover?.argocd ? { argocd: { namespaces: discover.argocd.namespaces ?? ['*'] } } : {}),
+      ...(discover?.flux ? { flux: { ...discover.flux, ...whereToLook(discover.flux) } } : {}),
+      ...(discover?.argocd ? { argocd: whereToLook(discover.argocd) } : {}),
       repositories: (discover?.repositories ?? []).map(({ url, auth }) => ({
         url,
         auth: resolveAuth(auth, secret),
@@ -85,6 +86,16 @@ function resolveSource(
     sync: raw.sync ?? false,
     ...(agents === undefined ? {} : { agents: agents.map(resolveAgent) }),
   }
+}
+
+function whereToLook({
+  namespaces = ['*'],
+  suspended = 'alert',
+}: {
+  namespaces?: string[]
+  suspended?: Heal
+}) {
+  return { namespaces, suspended }
 }
 
 function resolveAuth(raw: RawAuth, secret: (ref: SecretRef) => Secret): GitAuthConfig {

@@ -85,8 +85,9 @@ export type AllowConfig =
     }
 
 export interface DiscoverConfig {
-  flux?: { namespaces: readonly string[] }
-  argocd?: { namespaces: readonly string[] }
+  /** `suspended`: what is done about drift of what the agent does not reconcile now. */
+  flux?: { namespaces: readonly string[]; suspended: Heal; defaultServiceAccount?: string }
+  argocd?: { namespaces: readonly string[]; suspended: Heal }
   /** Credentials by the beginning of the URL, for what is discovered. */
   repositories: readonly { url: string; auth: GitAuthConfig }[]
 }

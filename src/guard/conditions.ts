@@ -44,6 +44,8 @@ export function conditionsOf(
       reason: `${first!.file}:${first!.line}: ${first!.message}${more}`,
     })
   }
+  for (const { source, message } of core.discoveryProblems)
+    conditions.push({ name: `discover/${source}`, ok: false, reason: message })
   for (const { group, kind, phase, staleForMs, lastError } of core.watches.states()) {
     const ok = phase === 'absent' || staleForMs < STALE_MS
     conditions.push({

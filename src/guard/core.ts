@@ -1,8 +1,10 @@
 import type { DesiredState, Manifest } from '../model/desired.ts'
 import type { ResourceInfo } from '../model/identity.ts'
 import type { GuardIdentity, Policy } from '../model/policy.ts'
+import type { AgentObjects } from '../cluster/agent-objects.ts'
 import type { ClusterApi } from '../cluster/api.ts'
 import type { Discovery } from '../cluster/discovery.ts'
+import type { DiscoveryProblem } from '../discover/discovered.ts'
 import type { GitError } from '../git/git-error.ts'
 import type { FollowStatus } from '../git/follow.ts'
 import type { Forms as KnownForms } from '../policy/snapshot.ts'
@@ -13,9 +15,12 @@ import type { Objects } from '../reconcile/objects.ts'
 import type { Forms } from '../reconcile/forms.ts'
 import { Reconciler, type DesiredChange } from '../reconcile/reconciler.ts'
 import type { Exception } from './exceptions.ts'
+import { desiredChange } from './desired.ts'
 import { DesiredStates } from './desired-states.ts'
 import { policyOf } from './policy-of.ts'
-import type { Settings } from './settings.ts'
+import { withDiscovered } from './discovered-settings.ts'
+import { Discoverer, type FoundSources } from './discoverer.ts'
+import type { Settings, SourceSettings } from './settings.ts'
 import { Sources } from './sources.ts'
 import { UndeclaredWatches } from './undeclared-watches.ts'
 import { Watches } from './watches.ts'
@@ -40,6 +45,12 @@ export interface CoreOptions {
   /** A source's commit is in force. */
   onState(state: DesiredState, change: DesiredChange): void
   onGitError(source: string, error: GitError): void
+  /** What agents are told to bring in, where sources are discovered. */
+  agentObjects?: AgentObjects
+  /** Other sources are followed than before: these and no others. */
+  onSources?(settings: Settings): void
+  /** What of the agents' objects cannot be followed. */
+  onDiscovery?(problems: readonly DiscoveryProblem[]): void
   /** The policy is another one now: guarded namespaces or kinds may have changed. */
   onPolicy(): void
 }
@@ -49,7 +60,6 @@ export interface CoreOptions {
  * reconciler. A new configuration gets a core of its own, and the old one goes when the new one has read Git.
  */
 export class Core {
-  readonly settings: Settings
   readonly reconciler: Reconciler
   readonly #options: CoreOptions
   readonly #states: DesiredStates
@@ -57,13 +67,22 @@ export class Core {
   readonly #watches: Watches
   readonly #undeclared: UndeclaredWatches
   readonly #loaded = Promise.withResolvers<void>()
+  readonly #discoverer: Discoverer | undefined
+  #settings: Settings
   #policy: Policy
   #stopped = false
+  #problems: readonly DiscoveryProblem[] = []
+  /** The agents' objects are not known yet. */
+  #discovering: boolean
+  /** Everything was read once: what is discovered later is read while the rest is in force. */
+  #complete = false
+  /** Sources that could not be read. */
+  readonly #failed = new Set<string>()
 
   constructor(options: CoreOptions) {
     const { settings, discovery, forms, api } = options
     this.#options = options
-    this.settings = settings
+    this.#settings = settings
     this.#states = new DesiredStates(
       settings.sources,
       (group, kind) => discovery.namespaced(group, kind),
@@ -76,7 +95,7 @@ export class Core {
         stateDir: options.stateDir,
         environment: options.environment,
         onState: (state) => this.#accept(state),
-        onError: (source, error) => options.onGitError(source, error),
+        onError: (source, error) => this.#cannotRead(source, error),
       },
     )
     this.reconciler = this.#makeReconciler()
@@ -88,12 +107,30 @@ export class Core {
       onState: () => undefined,
     })
     this.#undeclared = new UndeclaredWatches({ api, discovery, reconciler: this.reconciler })
-    if (settings.sources.length === 0) this.#loaded.resolve()
+    const { flux, argocd } = settings.config.discover
+    const { agentObjects } = options
+    this.#discoverer =
+      agentObjects === undefined || (flux === undefined && argocd === undefined)
+        ? undefined
+        : new Discoverer({ settings, api, objects: agentObjects, onFound: (found) => this.#found(found) })
+    this.#discovering = this.#discoverer !== undefined
+    this.#checkComplete()
+  }
+
+  /** With the sources that are discovered. */
+  get settings(): Settings {
+    return this.#settings
+  }
+
+  /** What of the agents' objects cannot be followed. */
+  get discoveryProblems(): readonly DiscoveryProblem[] {
+    return this.#problems
   }
 
   /** Begins to read Git and to watch. */
   start(): void {
     this.#sources.start()
+    this.#discoverer?.start()
     if (this.settings.sources.length === 0) this.#follow()
   }
 
@@ -103,7 +140,7 @@ export class Core {
   }
 
   get complete(): boolean {
-    return this.#states.complete
+    return this.#complete
   }
 
   get policy(): Policy {
@@ -163,6 +200,7 @@ export class Core {
     this.#stopped = true
     this.#loaded.resolve()
     this.reconciler.close()
+    await this.#discoverer?.stop()
     await Promise.all([this.#sources.stop(), this.#watches.stop(), this.#undeclared.stop()])
   }
 
@@ -177,7 +215,53 @@ export class Core {
     if (first) for (const ref of change.added) if (this.#watches.follows(ref)) this.reconciler.check(ref)
     this.#follow()
     this.#options.onState(this.#states.stateOf(state.source)!, change)
-    if (this.#states.complete) this.#loaded.resolve()
+    this.#checkComplete()
+  }
+
+  /** A source that cannot be read is told; what is discovered waits for no other. */
+  #cannotRead(source: string, error: GitError): void {
+    this.#failed.add(source)
+    this.#options.onGitError(source, error)
+    this.#checkComplete()
+  }
+
+  #checkComplete(): void {
+    this.#complete ||=
+      !this.#discovering &&
+      this.#settings.sources.every(
+        ({ policy: { name }, discovered }) =>
+          this.#states.stateOf(name) !== undefined || (discovered !== undefined && this.#failed.has(name)),
+      )
+    if (this.#complete) this.#loaded.resolve()
+  }
+
+  #found({ sources, problems }: FoundSources): void {
+    if (this.#stopped) return
+    this.#discovering = false
+    this.#problems = problems
+    this.#options.onDiscovery?.(problems)
+    const before = new Set(this.#settings.sources)
+    this.#settings = withDiscovered(this.#options.settings, sources)
+    this.#options.onSources?.(this.#settings)
+    const changes = [...this.#states.setSources(this.#settings.sources), ...this.#renewed(before)]
+    void this.#sources.set(this.#settings.sources.map(({ input }) => input))
+    this.#renew()
+    for (const change of changes) {
+      this.reconciler.desiredChanged(change)
+      // Another source may declare what this one did.
+      for (const ref of change.removed)
+        if (this.#policy.declared(ref) !== undefined) this.reconciler.check(ref)
+    }
+    this.#follow()
+    this.#checkComplete()
+  }
+
+  /** No change of what is declared, but of what is done about it: what was found is looked at again. */
+  #renewed(before: ReadonlySet<SourceSettings>): DesiredChange[] {
+    return this.#settings.sources.flatMap((source) => {
+      const state = this.#states.stateOf(source.policy.name)
+      return state === undefined || before.has(source) ? [] : [desiredChange(state, state)]
+    })
   }
 
   #renew(): void {
@@ -202,8 +286,8 @@ export class Core {
   }
 
   #makePolicy(): Policy {
-    const { settings, guard, sharedControllerIdentity, exceptions } = this.#options
-    return policyOf(settings, this.#states.index, {
+    const { guard, sharedControllerIdentity, exceptions } = this.#options
+    return policyOf(this.#settings, this.#states.index, {
       guard,
       sharedControllerIdentity,
       breakGlass: exceptions(),
@@ -224,7 +308,7 @@ export class Core {
       ledger,
       tell,
       graceMs: () => settings.config.graceSeconds * 1000,
-      isAgent: (source) => settings.sources.some(({ policy, sync }) => sync && policy.name === source),
+      isAgent: (source) => this.#settings.sources.some(({ policy, sync }) => sync && policy.name === source),
       ...(owns === undefined ? {} : { owns }),
     })
   }

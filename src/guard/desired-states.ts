@@ -7,7 +7,7 @@ import type { SourceSettings } from './settings.ts'
 
 /** What all sources declare now, indexed; made anew when a source's commit or what discovery knows changes. */
 export class DesiredStates {
-  readonly #sources: readonly SourceSettings[]
+  #sources: readonly SourceSettings[]
   readonly #namespaced: Namespaced
   readonly #forms: Forms
   /** As Git has them. */
@@ -32,9 +32,19 @@ export class DesiredStates {
     return this.#placed.get(source)
   }
 
-  /** Every source was read once. */
-  get complete(): boolean {
-    return this.#sources.every(({ policy }) => this.#placed.has(policy.name))
+  /** Other sources, or others of these settings. What a source declared that is no longer there is dropped. */
+  setSources(sources: readonly SourceSettings[]): DesiredChange[] {
+    this.#sources = sources
+    const names = new Set(sources.map(({ policy }) => policy.name))
+    const changes: DesiredChange[] = []
+    for (const [name, state] of this.#placed) {
+      if (names.has(name)) continue
+      this.#raw.delete(name)
+      this.#placed.delete(name)
+      changes.push(desiredChange(state, { ...state, manifests: [] }))
+    }
+    changes.push(...this.replace())
+    return changes
   }
 
   /** Puts a source's commit in force. */

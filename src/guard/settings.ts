@@ -1,5 +1,6 @@
 import type { AgentConfig, AllowConfig, GuardConfig, SourceConfig } from '../config/types.ts'
 import type { Agent, Allowance, GuardIdentity, SourcePolicy } from '../model/policy.ts'
+import type { DiscoveredSource } from '../discover/discovered.ts'
 import { parseGitUrl } from '../git/git-url.ts'
 import { agentPresets } from '../policy/presets/agents.ts'
 import { operatorPresets } from '../policy/presets/operators.ts'
@@ -12,6 +13,8 @@ export interface SourceSettings {
   namespace?: string
   /** The guard brings it in itself. */
   sync: boolean
+  /** Where it was found, if nobody wrote it down. */
+  discovered?: DiscoveredSource
 }
 
 /** The configuration with its presets resolved. */
@@ -31,9 +34,17 @@ export function guardIdentity(username: string, namespace: string): GuardIdentit
 
 /** Resolves presets and gives each source what it takes from above it. */
 export function settingsOf(config: GuardConfig): Settings {
-  const agents = config.agents.map(agentOf)
+  const agents = [...config.agents, ...impliedAgents(config)].map(agentOf)
   const sources = config.sources.map((source) => sourceSettings(source, agents))
   return { config, agents, sources, allowances: config.allow.flatMap(allowancesOf) }
+}
+
+/** Who is asked for sources brings them in. */
+function impliedAgents({ agents, discover }: GuardConfig): AgentConfig[] {
+  return (['flux', 'argocd'] as const)
+    .filter((preset) => discover[preset] !== undefined)
+    .filter((preset) => !agents.some((agent) => 'preset' in agent && agent.preset === preset))
+    .map((preset) => ({ preset }))
 }
 
 function sourceSettings(source: SourceConfig, agents: readonly Agent[]): SourceSettings {

@@ -1,4 +1,5 @@
 import type { DesiredState } from '../model/desired.ts'
+import { stringifyJson } from '../object/json.ts'
 import type { GitAuth } from '../git/credentials.ts'
 import { SourceFollower, type FollowStatus } from '../git/follow.ts'
 import type { GitError } from '../git/git-error.ts'
@@ -15,6 +16,8 @@ export interface SourceInput {
   auth?: GitAuth | undefined
   /** Milliseconds between questions to the server. */
   poll: number
+  /** The commit that is read first, full hash. */
+  startAt?: string | undefined
 }
 
 export interface SourcesOptions {
@@ -29,6 +32,8 @@ export interface SourcesOptions {
 export class Sources implements Tip, Refresh {
   readonly #options: SourcesOptions
   readonly #repositories: Repositories
+  #started = false
+  #setting: Promise<void> = Promise.resolve()
   readonly #followers = new Map<
     string,
     { input: SourceInput; repository: Repository; follower: SourceFollower }
@@ -42,7 +47,44 @@ export class Sources implements Tip, Refresh {
   }
 
   start(): void {
+    this.#started = true
     for (const { follower } of this.#followers.values()) follower.start()
+  }
+
+  /**
+   * These are followed from now on. One that is read otherwise than before goes on from what is known of it; what is no longer among them ends
+   * before this resolves.
+   */
+  set(inputs: readonly SourceInput[]): Promise<void> {
+    // One after the other: the last one counts.
+    this.#setting = this.#setting.then(() => this.#set(inputs))
+    return this.#setting
+  }
+
+  async #set(inputs: readonly SourceInput[]): Promise<void> {
+    const wanted = new Map(inputs.map((input) => [input.spec.name, input]))
+    const ending: Promise<void>[] = []
+    for (const [name, { input, follower }] of this.#followers) {
+      const now = wanted.get(name)
+      if (now !== undefined && now.url === input.url && now.auth === input.auth && now.poll === input.poll)
+        continue
+      this.#followers.delete(name)
+      ending.push(follower.stop())
+    }
+    await Promise.all(ending)
+    for (const [name, input] of wanted) {
+      const known = this.#followers.get(name)
+      if (known === undefined) this.#add(input)
+      else if (stringifyJson(known.input.spec) !== stringifyJson(input.spec)) {
+        known.input = input
+        void known.follower.follow(input.spec)
+      }
+    }
+  }
+
+  /** Asks Git about one, and resolves when what it has is in force or cannot be. */
+  async settled(source: string): Promise<void> {
+    await this.#followers.get(source)?.follower.refresh()
   }
 
   /** Milliseconds and errors, by source. */
@@ -77,6 +119,7 @@ export class Sources implements Tip, Refresh {
 
   /** After it resolves nothing is called and no git runs. */
   async stop(): Promise<void> {
+    await this.#setting
     const followers = [...this.#followers.values()].map(({ follower }) => follower.stop())
     await Promise.all([...followers, this.#repositories.stop()])
   }
@@ -84,16 +127,18 @@ export class Sources implements Tip, Refresh {
   #add(input: SourceInput): void {
     const { stateDir, onState, onError } = this.#options
     const repository = this.#repositories.open(input.url, input.auth)
-    const { spec, poll } = input
+    const { spec, poll, startAt } = input
     const follower = new SourceFollower({
       spec,
       repository,
       stateDir,
       poll,
+      startAt,
       onState,
       onError: (error) => onError(spec.name, error),
     })
     this.#followers.set(spec.name, { input, repository, follower })
+    if (this.#started) follower.start()
   }
 
   #get(source: string) {

@@ -409,6 +409,7 @@ export class Reconciler {
     note(tracked, live)
     tracked.equalIn = this.#options.forms.epoch
     tracked.status = canonical.unattainable.length > 0 ? 'unattainable' : 'inSync'
+    if (declared.source.limited) tracked.arrived = declared.manifest.hash
     this.#history.arrived(key)
     if (isFinishedJob(live)) this.#finished.set(key, declared.manifest.hash)
     this.#memory.learn(declared, live)
@@ -489,6 +490,7 @@ export class Reconciler {
     note(tracked, live)
     tracked.equalIn = this.#comparison.isAccepted(key) ? -1 : this.#options.forms.epoch
     tracked.status = canonical.unattainable.length > 0 ? 'unattainable' : 'inSync'
+    if (source.limited) tracked.arrived = manifest.hash
     this.#history.arrived(key)
     if (this.#lagging.size > 0) this.#lagging.delete(key)
     const trouble = this.#troubles.get(key)
@@ -727,7 +729,7 @@ export class Reconciler {
       writer: question.writer,
     }
     if (answer !== undefined && answer.standing !== 'moved') facts.standing = answer.standing
-    const pending = this.#pending(key, declared, question, answer)
+    const pending = this.#pending(key, declared, { question, answer, seenAt: finding.seenAt })
     if (pending !== undefined) facts.pending = pending
     const breakGlass = breakGlassUntil(this.#policy, manifest.ref, now)
     if (breakGlass !== undefined) facts.breakGlassUntil = breakGlass
@@ -756,14 +758,18 @@ export class Reconciler {
   #pending(
     key: string,
     declared: Declared,
-    question: Question,
-    answer: Answer | undefined,
+    { question, answer, seenAt }: { question: Question; answer: Answer | undefined; seenAt: number },
   ): Facts['pending'] {
     const source = declared.source.name
     const inForce = this.#history.inForce(source)
     if (inForce === undefined || this.#options.isAgent?.(source)) return undefined
     const progress = answer?.progress
     const here = progress?.revision === inForce.revision
+    // The API server may refuse its agent what it would not refuse the guard: only what the agent has brought in is put back.
+    if (declared.source.limited && this.#track(key).arrived !== declared.manifest.hash) {
+      const suspended = progress?.state === 'suspended'
+      return { since: seenAt, suspended, told: this.#lagging.has(key), ours: false }
+    }
     // The agent is done with this commit: what is not as it says was set back.
     if (here && progress?.state === 'applied') return undefined
     const about = {

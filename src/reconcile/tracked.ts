@@ -11,4 +11,6 @@ export class Tracked {
   list = 0
   /** The admission epoch in which it was last seen equal to its canonical form, -1 for never. */
   equalIn = -1
+  /** Of the manifest as which it was last seen; kept only where the agent may do less than the guard. */
+  arrived: string | undefined = undefined
 }

@@ -145,7 +145,8 @@ export class Flux {
   }
 }
 
-async function installCrds(plane: ControlPlane): Promise<void> {
+/** The real definitions of the controller's kinds, and of the sources that it takes from. */
+export async function installCrds(plane: ControlPlane): Promise<void> {
   const { directory, module } = agentProgram('kustomize-controller')
   const [kustomize, source] = await Promise.all([
     moduleFolder(module, directory),

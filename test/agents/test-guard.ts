@@ -1,6 +1,7 @@
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { GuardStatus } from '../../src/commands/status.ts'
 import type { ControlPlane } from '../control-plane/control-plane.ts'
 import { freePort } from '../control-plane/free-port.ts'
 import { GuardRun, type LogLine } from '../e2e/guard-run.ts'
@@ -21,7 +22,11 @@ export class TestGuard {
   }
 
   /** Starts it with a configuration (`stateDir` is added) and waits until it is ready. */
-  static async start(plane: ControlPlane, config: object): Promise<TestGuard> {
+  static async start(
+    plane: ControlPlane,
+    config: object,
+    env: Record<string, string> = {},
+  ): Promise<TestGuard> {
     const kubeconfig = await plane.serviceAccount('gitops-guard', 'gitops-guard')
     const files = RIGHTS.flatMap((name) => ['-f', join(DEPLOY, `${name}.yaml`)])
     const { code, stderr } = await plane.kubectl('admin', ['apply', ...files])
@@ -35,7 +40,7 @@ export class TestGuard {
       kubeconfig,
       ports: { https: await freePort(), http: await freePort() },
       logFile: join(directory, 'guard.log'),
-      env: {},
+      env,
     })
     const guard = new TestGuard(run, directory)
     await run.start().catch(async (error: unknown) => {
@@ -48,6 +53,15 @@ export class TestGuard {
   /** What it logged of denials, drift and repairs, oldest first. */
   async interference(): Promise<LogLine[]> {
     return (await this.#run.log()).filter(({ event }) => INTERFERENCE.includes(String(event)))
+  }
+
+  /** What it says of itself. */
+  async status(): Promise<GuardStatus> {
+    return (await (await fetch(`${this.#run.url}/status`)).json()) as GuardStatus
+  }
+
+  readyz(): Promise<string> {
+    return this.#run.readyz()
   }
 
   async log(): Promise<LogLine[]> {

@@ -1,0 +1,41 @@
+/** Which sources the objects of agents come to: facts in, sources out. */
+import { matchesPattern } from '../object/selectors.ts'
+import type { AgentFacts, Discovered, DiscoveredSource, Found } from './discovered.ts'
+import { fluxKustomization, type FluxOptions } from './flux-kustomization.ts'
+import { nameOf } from './reading.ts'
+
+/** Where is looked; absent: not at all. Namespaces are patterns. */
+export interface DiscoverOptions {
+  flux?: (FluxOptions & { namespaces: readonly string[] }) | undefined
+  argocd?: { namespaces: readonly string[] } | undefined
+}
+
+/** @param before what was in force: it stays for what cannot be followed as it is now. */
+export function discover(
+  facts: AgentFacts,
+  options: DiscoverOptions,
+  before: readonly DiscoveredSource[] = [],
+): Discovered {
+  const found: { prefix: string; found: Found }[] = []
+  const { flux } = options
+  if (flux !== undefined) {
+    for (const object of facts.all('Kustomization')) {
+      const { namespace, name } = nameOf(object)
+      if (!isWanted(namespace, flux.namespaces)) continue
+      found.push({ prefix: `flux:${namespace}/${name}`, found: fluxKustomization(object, facts, flux) })
+    }
+  }
+  const kept = found.flatMap(({ prefix, found: { sources, problem } }) =>
+    problem === undefined ? sources : before.filter(({ name }) => name.split('#')[0] === prefix),
+  )
+  return {
+    // Where two declare one object the first holds it: one whose agent may do all that the guard may, before others.
+    sources: [...kept.filter(({ limited }) => !limited), ...kept.filter(({ limited }) => limited)],
+    problems: found.flatMap(({ found: { problem } }) => problem ?? []),
+    wants: found.flatMap(({ found: { wants } }) => wants),
+  }
+}
+
+function isWanted(namespace: string, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) => matchesPattern(pattern, namespace))
+}

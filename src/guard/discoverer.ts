@@ -1,0 +1,128 @@
+import {
+  APPLICATIONS,
+  GIT_REPOSITORIES,
+  HELM_RELEASES,
+  KUSTOMIZATIONS,
+  PROJECTS,
+  type AgentObjects,
+} from '../cluster/agent-objects.ts'
+import type { ClusterApi } from '../cluster/api.ts'
+import { NamedObjects } from '../cluster/named-objects.ts'
+import { discover } from '../discover/discover.ts'
+import type { AgentFacts, AgentKind, DiscoveredSource, DiscoveryProblem } from '../discover/discovered.ts'
+import type { KubeObject } from '../model/json.ts'
+import { stringifyJson } from '../object/json.ts'
+import { discoveredSettings } from './discovered-settings.ts'
+import type { Settings, SourceSettings } from './settings.ts'
+
+/** Milliseconds: objects that change together are looked at together. */
+const TOGETHER_MS = 50
+
+export const AGENT_KINDS = {
+  Kustomization: KUSTOMIZATIONS,
+  GitRepository: GIT_REPOSITORIES,
+  HelmRelease: HELM_RELEASES,
+  Application: APPLICATIONS,
+  AppProject: PROJECTS,
+} as const
+
+/** Sources found in the cluster, and what could not be followed. */
+export interface FoundSources {
+  sources: readonly SourceSettings[]
+  problems: readonly DiscoveryProblem[]
+}
+
+export interface DiscovererOptions {
+  settings: Settings
+  objects: AgentObjects
+  api: ClusterApi
+  /** Other sources than before, or other problems. Called once the first time, whatever was found. */
+  onFound(found: FoundSources): void
+}
+
+/** Keeps the discovered sources in step with the agents' objects. Asks the API server nothing while those stay. */
+export class Discoverer {
+  readonly #options: DiscovererOptions
+  readonly #named: NamedObjects
+  #unsubscribe: (() => void) | undefined
+  #timer: NodeJS.Timeout | undefined
+  #before: readonly DiscoveredSource[] = []
+  #settings = new Map<string, { text: string; settings: SourceSettings }>()
+  #told: string | undefined
+
+  constructor(options: DiscovererOptions) {
+    this.#options = options
+    this.#named = new NamedObjects(options.api, () => this.#soon())
+  }
+
+  start(): void {
+    this.#unsubscribe = this.#options.objects.subscribe(() => this.#soon())
+    this.look()
+  }
+
+  async stop(): Promise<void> {
+    this.#unsubscribe?.()
+    clearTimeout(this.#timer)
+    await this.#named.stop()
+  }
+
+  /** Looks at what is known now. */
+  look(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const { objects, settings, onFound } = this.#options
+    if (!objects.synced) return
+    const facts = factsOf((kind) => objects.of(AGENT_KINDS[kind]).values(), this.#named)
+    const { sources, problems, wants } = discover(facts, settings.config.discover, this.#before)
+    this.#named.sync(wants)
+    // What these hold is part of it: it comes in a moment.
+    if (!this.#named.known) return
+    this.#before = sources
+    const found = this.#found(sources)
+    const all = { sources: found.sources, problems: [...problems, ...found.problems] }
+    const text = stringifyJson([found.sources.map(({ discovered }) => discovered), all.problems])
+    if (text === this.#told) return
+    this.#told = text
+    onFound(all)
+  }
+
+  #soon(): void {
+    this.#timer ??= setTimeout(() => this.look(), TOGETHER_MS)
+  }
+
+  /** One that is the same keeps its settings: nothing is read or compiled again for it. */
+  #found(discovered: readonly DiscoveredSource[]): FoundSources {
+    const kept = new Map<string, { text: string; settings: SourceSettings }>()
+    const problems: DiscoveryProblem[] = []
+    for (const one of discovered) {
+      const text = stringifyJson(one)
+      const before = this.#settings.get(one.name)
+      try {
+        const settings =
+          before?.text === text ? before.settings : discoveredSettings(one, this.#options.settings)
+        kept.set(one.name, { text, settings })
+      } catch (error) {
+        problems.push({ source: one.name, message: error instanceof Error ? error.message : String(error) })
+      }
+    }
+    this.#settings = kept
+    return { sources: [...kept.values()].map(({ settings }) => settings), problems }
+  }
+}
+
+/** Facts in order, so that the same objects give the same sources. */
+export function factsOf(
+  all: (kind: AgentKind) => Iterable<KubeObject>,
+  values: { get: AgentFacts['values'] },
+): AgentFacts {
+  const textOf = ({ metadata }: { metadata: { [key: string]: unknown } }) =>
+    `${String(metadata['namespace'])}/${String(metadata['name'])}`
+  return {
+    all: (kind) => [...all(kind)].toSorted((a, b) => (textOf(a) < textOf(b) ? -1 : 1)),
+    find: (kind, namespace, name) => {
+      for (const object of all(kind)) if (textOf(object) === `${namespace}/${name}`) return object
+      return undefined
+    },
+    values: (reference) => values.get(reference),
+  }
+}

@@ -1,0 +1,231 @@
+/** Sources found in Flux's objects, on a real API server with the real definitions, from a repository over HTTP. */
+import assert from 'node:assert/strict'
+import { after, before, describe, it, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import type { ApiClient } from '../control-plane/api-client.ts'
+import type { ControlPlane } from '../control-plane/control-plane.ts'
+import { startControlPlane } from '../control-plane/control-plane.ts'
+import { installCrds } from '../agents/flux.ts'
+import { clientOf } from '../agents/client-of.ts'
+import { pastTheGuard } from '../agents/past-the-guard.ts'
+import { configMap, deployment, namespace } from '../agents/shop-manifests.ts'
+import { TestGuard } from '../agents/test-guard.ts'
+import { until } from '../e2e/until.ts'
+import { gitHttpServer, type GitHttpServer } from '../git/http-server.ts'
+import { testRepository, type TestRepository } from '../git/test-repository.ts'
+
+const MERGE = 'application/merge-patch+json'
+const SETTINGS = '/api/v1/namespaces/shop/configmaps/settings'
+
+describe('sources that are discovered from Flux', () => {
+  const ends: (() => unknown)[] = []
+  let plane: ControlPlane
+  let flux: string
+  let alice: ApiClient
+  let guard: TestGuard
+  let shop: TestRepository
+  let git: GitHttpServer
+  let commit: string
+
+  before(async () => {
+    const context = { after: (end: () => unknown) => void ends.push(end) } as Pick<TestContext, 'after'>
+    shop = testRepository(context)
+    git = await gitHttpServer(context, shop.base)
+    git.login = { user: 'x-access-token', password: 'hunter2' }
+    shop.write('apps/settings.yaml', configMap('settings', { region: '${region}', color: 'blue' }))
+    shop.write('apps/deep/web.yaml', deployment('web', { image: 'podinfo:1' }))
+    commit = shop.commit('The shop')
+    plane = await startControlPlane()
+    await installCrds(plane)
+    await plane.api('POST', '/api/v1/namespaces', JSON.parse(namespace('flux-system')))
+    await plane.api('POST', '/api/v1/namespaces', JSON.parse(namespace('shop')))
+    await plane.api('POST', '/api/v1/namespaces/flux-system/configmaps', {
+      metadata: { name: 'vars' },
+      data: { region: 'eu' },
+    })
+    flux = await plane.serviceAccount('flux-system', 'kustomize-controller', { clusterAdmin: true })
+    const url = `${git.origin}/work/.git`
+    await apply('source', 'GitRepository', 'shop', { url, ref: { branch: 'main' }, interval: '1m' })
+    await kustomization('apps', {
+      path: './apps',
+      postBuild: { substituteFrom: [{ kind: 'ConfigMap', name: 'vars' }] },
+    })
+    await attempted('apps', commit)
+    // As Flux would have brought it in.
+    await plane.api(
+      'POST',
+      '/api/v1/namespaces/shop/configmaps',
+      JSON.parse(configMap('settings', { region: 'eu', color: 'blue' })),
+    )
+    await plane.api(
+      'POST',
+      '/apis/apps/v1/namespaces/shop/deployments',
+      JSON.parse(deployment('web', { image: 'podinfo:1' })),
+    )
+    alice = clientOf(plane, 'alice')
+    guard = await TestGuard.start(
+      plane,
+      {
+        mode: 'enforce',
+        discover: {
+          flux: {},
+          repositories: [{ url: git.origin, auth: { token: { env: 'GIT_TOKEN' } } }],
+        },
+      },
+      { GIT_TOKEN: 'hunter2' },
+    )
+  })
+
+  after(async () => {
+    await guard?.stop()
+    alice?.close()
+    await plane?.stop()
+    for (const end of ends.reverse()) await end()
+  })
+
+  /** As Flux itself, whose objects nobody else may change. */
+  async function asFlux(args: string[], stdin?: string): Promise<void> {
+    const { code, stderr } = await plane.kubectl(flux, args, stdin === undefined ? {} : { stdin })
+    assert.equal(code, 0, stderr)
+  }
+
+  async function apply(group: string, kind: string, name: string, spec: object): Promise<void> {
+    const apiVersion = `${group}.toolkit.fluxcd.io/v1`
+    const metadata = { name, namespace: 'flux-system' }
+    await asFlux(['apply', '--server-side', '-f', '-'], JSON.stringify({ apiVersion, kind, metadata, spec }))
+  }
+
+  const kustomization = (name: string, spec: object) =>
+    apply('kustomize', 'Kustomization', name, {
+      sourceRef: { kind: 'GitRepository', name: 'shop' },
+      interval: '10m',
+      prune: true,
+      ...spec,
+    })
+
+  async function attempted(name: string, revision: string): Promise<void> {
+    const said = `main@sha1:${revision}`
+    const status = { lastAttemptedRevision: said, lastAppliedRevision: said }
+    await patch(['-n', 'flux-system', `kustomization/${name}`, '--subresource=status'], { status })
+  }
+
+  const patch = (what: readonly string[], body: object) =>
+    asFlux(['patch', ...what, '--type=merge', `-p=${JSON.stringify(body)}`])
+
+  const sources = async () => new Map((await guard.status()).sources.map((one) => [one.name, one]))
+
+  const data = async () => (await plane.api('GET', SETTINGS)).body.data
+
+  it('guard what a Kustomization brings in, with the token for its repository', async () => {
+    assert.deepEqual((await sources()).get('flux:flux-system/apps'), {
+      name: 'flux:flux-system/apps',
+      revision: commit,
+      objects: 2,
+      problems: 0,
+    })
+    const { code, stderr } = await plane.kubectl('alice', [
+      'set',
+      'image',
+      '-n',
+      'shop',
+      'deployment/web',
+      'web=evil:1',
+    ])
+    assert.notEqual(code, 0)
+    assert.match(stderr, /apps\/deep\/web\.yaml/)
+    assert.deepEqual(
+      await guard.interference().then((lines) => lines.filter(({ event }) => event !== 'denied')),
+      [],
+    )
+  })
+
+  it('put back what differs from what Flux makes of it', async () => {
+    const body = { data: { region: 'mars', more: 'x' } }
+    const { status } = await pastTheGuard(alice, {
+      method: 'PATCH',
+      path: SETTINGS,
+      body,
+      contentType: MERGE,
+    })
+    assert.equal(status, 200)
+    await until('the ConfigMap is as Flux makes it', async () =>
+      isDeepStrictEqual(await data(), { region: 'eu', color: 'blue' }),
+    )
+  })
+
+  it('follow a variable, and leave what it changes to Flux', async () => {
+    await patch(['-n', 'flux-system', 'configmap/vars'], { data: { region: 'us' } })
+    await until('Flux is waited for', async () => (await guard.status()).objects['pending'] === 1)
+    await patch(['-n', 'shop', 'configmap/settings'], { data: { region: 'us' } })
+    await until('all is as Git says', async () => (await guard.status()).objects['inSync'] === 2)
+    assert.equal((await data()).region, 'us')
+  })
+
+  it('follow a Kustomization that comes, once Flux has come to it', async () => {
+    shop.write('late/kustomization.yaml', 'namespace: shop\nresources: [late.yaml]\n')
+    shop.write('late/late.yaml', configMap('late', { a: '1' }, { namespace: 'other' }))
+    const second = shop.commit('Late')
+    await kustomization('late', { path: './late', serviceAccountName: 'team' })
+    await attempted('late', second)
+    await until(
+      'the late one is read',
+      async () => (await sources()).get('flux:flux-system/late')?.objects === 1,
+    )
+    const { stdout } = await plane.kubectl(flux, [
+      'get',
+      '-n',
+      'shop',
+      'configmap/late',
+      '--ignore-not-found',
+    ])
+    assert.equal(stdout, '')
+  })
+
+  it('put nothing there that an account of few rights has not brought in', async () => {
+    const before = (await guard.interference()).length
+    await sleep(2_000)
+    assert.deepEqual((await guard.interference()).slice(before), [])
+    await asFlux(['apply', '-f', '-'], configMap('late', { a: '1' }))
+    const body = { data: { a: '2' } }
+    const path = '/api/v1/namespaces/shop/configmaps/late'
+    await until('it was seen', async () => (await guard.status()).objects['inSync'] === 3)
+    await pastTheGuard(alice, { method: 'PATCH', path, body, contentType: MERGE })
+    await until('it is back', async () => (await plane.api('GET', path)).body.data.a === '1')
+  })
+
+  it('report what differs, and repair nothing, while Flux is suspended', async () => {
+    await patch(['-n', 'flux-system', 'kustomization/apps'], { spec: { suspend: true } })
+    await sleep(1_000)
+    await pastTheGuard(alice, {
+      method: 'PATCH',
+      path: SETTINGS,
+      body: { data: { color: 'red' } },
+      contentType: MERGE,
+    })
+    await until('the drift is told', async () =>
+      (await guard.interference()).some(
+        ({ event, object }) => event === 'drift' && object === 'ConfigMap shop/settings',
+      ),
+    )
+    assert.equal((await data()).color, 'red')
+    await patch(['-n', 'flux-system', 'kustomization/apps'], { spec: { suspend: false } })
+    await until('it is put back', async () => (await data()).color === 'blue')
+  })
+
+  it('tell once what cannot be followed, and go on with the rest', async () => {
+    await kustomization('oci', { path: './', sourceRef: { kind: 'OCIRepository', name: 'charts' } })
+    await attempted('oci', commit)
+    await until('the problem is told', async () =>
+      /discover\/flux:flux-system\/oci/.test(await guard.readyz()),
+    )
+    const told = (await guard.log()).filter(({ source }) => source === 'flux:flux-system/oci')
+    assert.equal(told.length, 1)
+    assert.equal((await sources()).get('flux:flux-system/apps')?.objects, 2)
+  })
+
+  it('let go of what a deleted Kustomization declared', async () => {
+    await asFlux(['delete', '-n', 'flux-system', 'kustomization/late'])
+    await until('its source is gone', async () => !(await sources()).has('flux:flux-system/late'))
+  })
+})
