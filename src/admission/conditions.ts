@@ -6,6 +6,7 @@ import { exemptIdentities, type Exempt } from '../policy/exempt.ts'
 import { guardGroup } from '../policy/guard-objects.ts'
 import { agentPreset, type AgentPreset } from '../policy/presets/agents.ts'
 import { controllerManager, systemControllers } from '../policy/system-controllers.ts'
+import { agentNamespaces } from '../policy/rules/connect.ts'
 import { cel, celAny, celList } from './cel.ts'
 
 /** A named CEL expression. All must be true for the webhook to be asked: each is false for what goes past it. */
@@ -40,7 +41,7 @@ export function conditions(facts: ConditionFacts): MatchCondition[] {
   const trusted = exempt.users.filter((user) => !system.has(user))
   const inputs = agentInputs(facts.policy)
   return [
-    past('never-declared', neverDeclared),
+    past('never-declared', neverDeclared(facts.policy)),
     past('machinery', machinery),
     past('status-only', statusOnly(inputs)),
     ...chunks(trusted).map((users, index) =>
@@ -94,7 +95,7 @@ function bound(expression: string, boundTokens: boolean): string {
 }
 
 /** Never Git's state: reports, elections, and questions that the API server answers without storing anything. */
-const neverDeclared = `${cel.resource} in ${celList([
+const NEVER_DECLARED = celList([
   '/events',
   'events.k8s.io/events',
   'coordination.k8s.io/leases',
@@ -105,7 +106,13 @@ const neverDeclared = `${cel.resource} in ${celList([
   'authorization.k8s.io/localsubjectaccessreviews',
   'authorization.k8s.io/selfsubjectaccessreviews',
   'authorization.k8s.io/selfsubjectrulesreviews',
-])}`
+])
+
+/** But for the Leases by which agents are elected, by anybody else than service accounts: who takes one stops the agent. */
+function neverDeclared(policy: Policy): string {
+  const elects = `${cel.resource} == 'coordination.k8s.io/leases' && !${cel.serviceAccount} && ${cel.namespace} in ${celList(agentNamespaces(policy))}`
+  return `${cel.resource} in ${NEVER_DECLARED} && !(${elects})`
+}
 
 /**
  * What service accounts do to Pods and nodes as their job: schedulers bind, autoscalers and drainers evict (budgets

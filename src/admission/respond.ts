@@ -23,10 +23,10 @@ export function reviewResponse(change: Change, verdict: Verdict): string {
     uid: change.id,
     allowed: verdict.decision !== 'deny',
     ...(verdict.decision === 'deny'
-      ? { status: denial(change, verdict, `${plainText(reason)} ${found}`) }
+      ? { status: denial(change, verdict, { id, message: `${plainText(reason)} ${found}` }) }
       : {}),
     ...(verdict.decision === 'warn' ? { warnings: warnings(reason, found) } : {}),
-    auditAnnotations: auditAnnotations(change, verdict),
+    auditAnnotations: auditAnnotations(change, verdict, id),
   }
   return JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response })
 }
@@ -34,7 +34,7 @@ export function reviewResponse(change: Change, verdict: Verdict): string {
 const PREFIX = '{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":'
 
 /** A Status; its details hold what a script needs without reading the message. */
-function denial({ ref, id }: Change, verdict: Verdict, message: string) {
+function denial({ ref }: Change, verdict: Verdict, { id, message }: { id: string; message: string }) {
   const { rule, origin } = verdict
   return {
     status: 'Failure',
@@ -47,17 +47,17 @@ function denial({ ref, id }: Change, verdict: Verdict, message: string) {
       kind: ref.kind,
       causes: [
         { reason: 'GitOpsGuardRule', message: rule },
-        { reason: 'GitOpsGuardViolation', message: violationId(id) },
+        { reason: 'GitOpsGuardViolation', message: id },
         ...(origin === undefined ? [] : [{ reason: 'GitOpsGuardOrigin', message: place(origin) }]),
       ],
     },
   }
 }
 
-function auditAnnotations({ id, actor, dryRun }: Change, verdict: Verdict): Record<string, string> {
+function auditAnnotations({ actor, dryRun }: Change, verdict: Verdict, id: string): Record<string, string> {
   const { decision, enforced, rule, source, origin } = verdict
   return {
-    id: violationId(id),
+    id,
     decision,
     rule,
     actor: annotation(actor.username),

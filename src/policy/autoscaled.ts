@@ -43,9 +43,9 @@ function build(policy: Policy): Map<string, Autoscaler> {
   return index
 }
 
-/** What an autoscaler scales: group, kind and name. KEDA's target is a Deployment where it names no kind. */
+/** What an autoscaler scales, or whose resources it sets: group, kind and name. KEDA's target is a Deployment where it names no kind. */
 export function scaleTarget(object: KubeObject): { group: string; kind: string; name: string } | undefined {
-  const target = fieldOf(object['spec'], 'scaleTargetRef')
+  const target = fieldOf(object['spec'], 'scaleTargetRef') ?? fieldOf(object['spec'], 'targetRef')
   const name = text(fieldOf(target, 'name'))
   if (name === undefined) return undefined
   const kind = text(fieldOf(target, 'kind'))

@@ -176,13 +176,14 @@ function view(change: Change, object: KubeObject | undefined): JsonObject | unde
   return without(withoutServerMetadata(object), 'status')
 }
 
-const wantedViews = new WeakMap<Canonical, JsonObject>()
+const wantedViews = new WeakMap<KubeObject, JsonObject>()
 
 /** The same for what Git wants, made once for all that is asked about the object itself. */
 function wantedView(change: Change, canonical: Canonical): JsonObject {
   if (change.subresource === 'status') return view(change, canonical.object)
-  let wanted = wantedViews.get(canonical)
-  if (wanted === undefined) wantedViews.set(canonical, (wanted = view(change, canonical.object)))
+  const { object } = canonical
+  let wanted = wantedViews.get(object)
+  if (wanted === undefined) wantedViews.set(object, (wanted = view(change, object)))
   return wanted
 }
 

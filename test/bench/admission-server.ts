@@ -33,7 +33,7 @@ const BATCHES = 20
 export async function benchAdmission({ reviews = 10_000, atATime = 64 }: AdmissionBenchOptions = {}) {
   const servers = [await Measured.start('guard', atATime), await Measured.start('echo', atATime)] as const
   try {
-    for (const server of servers) await server.warmUp(2000)
+    for (const server of servers) await server.warmUp(4000)
     for (let batch = 0; batch < BATCHES; batch++)
       for (const server of batch % 2 === 0 ? servers : servers.toReversed())
         await server.run(Math.ceil(reviews / BATCHES))

@@ -277,3 +277,25 @@ test('deny it where the configuration allows to change children of declared obje
   denied(judge(change('UPDATE', person(), child, debugged, { subresource: 'ephemeralcontainers' }), open))
   allowed(judge(change('DELETE', person(), child), open))
 })
+
+test('deny a person to ask for the certificate of a Pod that runs as an agent', () => {
+  const asked = (serviceAccountName: string) =>
+    object(
+      'certificates.k8s.io/v1beta1',
+      'PodCertificateRequest',
+      'hers',
+      { spec: { serviceAccountName, signerName: 'kubernetes.io/kube-apiserver-client-pod' } },
+      inFlux,
+    )
+  denied(decide(person(), undefined, asked('kustomize-controller')))
+  assert.notEqual(decide(person(), undefined, asked('other')).rule, 'agent-identity')
+})
+
+test("deny a person to delete an agent's account or the namespace that it is in", () => {
+  const remove = (actor: Actor, what: KubeObject) => judge(change('DELETE', actor, what), policy)
+  const own = serviceAccount('kustomize-controller', 'flux-system')
+  const home = object('v1', 'Namespace', 'flux-system', {}, { namespace: '' })
+  for (const what of [own, home]) denied(remove(person(), what))
+  allowed(remove(person(), object('v1', 'Namespace', 'elsewhere', {}, { namespace: '' })))
+  allowed(remove(person(), serviceAccount('other', 'elsewhere')))
+})

@@ -9,8 +9,9 @@ import { requestedSubject } from '../csr.ts'
 import { isExemptUser } from '../exempt.ts'
 import { isKind } from '../kinds.ts'
 import { permitted } from '../permitted.ts'
-import { mayNot } from '../reason.ts'
+import { exception, mayNot } from '../reason.ts'
 import type { Rule, RuleVerdict } from '../rule.ts'
+import { agentNamespaces } from './connect.ts'
 import { serviceAccountsOf } from '../service-accounts-of.ts'
 import { nodeGroup, nodePrefix } from '../system-controllers.ts'
 
@@ -25,14 +26,16 @@ import { nodeGroup, nodePrefix } from '../system-controllers.ts'
  *   guard's account more rights, and bindings that give somebody else the roles of the guard or, as far as Git declares
  *   those, of an agent.
  *
+ * By people also denied: to delete an agent's service account, or the namespace that it is in, as that ends the agent.
+ *
  * System controllers make Pods for whatever account a permitted Deployment names; they are decided before.
  */
 export const agentIdentity: Rule = (change, policy) => {
-  if (change.operation === 'DELETE' || change.operation === 'CONNECT' || isSystem(change.actor, policy))
-    return undefined
+  if (change.operation === 'CONNECT' || isSystem(change.actor, policy)) return undefined
+  if (change.operation === 'DELETE') return ends(change, policy)
   const { ref } = change
   if (ref.group === 'rbac.authorization.k8s.io') return rbac(change, policy)
-  if (ref.group === 'certificates.k8s.io') return certificate(change, policy)
+  if (isKind(ref, 'certificates.k8s.io', 'CertificateSigningRequest')) return certificate(change, policy)
   if (isKind(ref, '', 'ServiceAccount') && change.subresource === 'token') {
     const user = accountUser(ref.namespace, ref.name)
     return isExemptUser(user, policy)
@@ -49,6 +52,21 @@ function deny(change: Change, why: string): RuleVerdict {
     decision: 'deny',
     everywhere: true,
     reason: `${mayNot(change)}: ${escapeText(why, 300)}, whom the guard lets pass without asking.`,
+  }
+}
+
+function ends(change: Change, policy: Policy): RuleVerdict | undefined {
+  const { ref, subresource, actor } = change
+  if (subresource !== '' || !isPerson(actor, policy)) return undefined
+  const account =
+    isKind(ref, '', 'ServiceAccount') && isAgentUser(accountUser(ref.namespace, ref.name), policy)
+  const home = isKind(ref, '', 'Namespace') && agentNamespaces(policy).has(ref.name)
+  if (!account && !home) return undefined
+  return {
+    rule: 'agent-identity',
+    decision: 'deny',
+    everywhere: true,
+    reason: `${mayNot(change)}: ${account ? 'an agent acts by it' : 'the account of an agent is in it'}. Take the agent out of the guard's configuration first.${exception(ref, policy)}`,
   }
 }
 
@@ -92,8 +110,8 @@ const clientSigners = new Set<Json | undefined>([
 ])
 
 function certificate(change: Change, policy: Policy): RuleVerdict | undefined {
-  const { operation, subresource, after, ref } = change
-  if (ref.kind !== 'CertificateSigningRequest' || after === undefined) return undefined
+  const { operation, subresource, after } = change
+  if (after === undefined) return undefined
   const asked = operation === 'CREATE' && subresource === ''
   if (!asked && subresource !== 'approval') return undefined
   const spec = after['spec']

@@ -105,3 +105,24 @@ test('name a switch that turns the agent off for an object', () => {
     assert.ok(verdict.reason.includes(key))
   }
 })
+
+test('deny a person the Lease of an agent, and what keeps its Pods from coming back', () => {
+  const lease = object(
+    'coordination.k8s.io/v1',
+    'Lease',
+    'kustomize-controller',
+    { spec: { holderIdentity: 'a' } },
+    { namespace: 'flux-system' },
+  )
+  const taken = edited(lease, (copy) => void (copy['spec'] = { holderIdentity: 'hers' }))
+  assert.equal(judge(change('UPDATE', person(), lease, taken), policy).rule, 'agent-inputs')
+  assert.equal(
+    judge(change('UPDATE', account('flux-system', 'kustomize-controller-2'), lease, taken), policy).decision,
+    'allow',
+  )
+  const home = object('v1', 'Namespace', 'flux-system', {}, { namespace: '' })
+  const labelled = (labels: JsonObject) => edited(home, (copy) => void (copy.metadata['labels'] = labels))
+  const label = (labels: JsonObject) => judge(change('UPDATE', person(), home, labelled(labels)), policy)
+  assert.equal(label({ 'pod-security.kubernetes.io/enforce': 'restricted' }).rule, 'agent-inputs')
+  assert.equal(label({ team: 'platform' }).decision, 'allow')
+})

@@ -1,12 +1,14 @@
 import type { Change } from '../../model/change.ts'
+import type { Json } from '../../model/json.ts'
 import type { Policy } from '../../model/policy.ts'
 import { difference } from '../../object/difference.ts'
+import { equalJson, fieldOf } from '../../object/json.ts'
 import { compileFields, type FieldMatcher } from '../../object/fields.ts'
 import { withoutServerMetadata } from '../../object/metadata.ts'
 import { matchesPattern } from '../../object/selectors.ts'
 import { isPerson, isSystem, serviceAccount } from '../actors.ts'
 import { allAgents } from '../agents.ts'
-import { kindOf } from '../kinds.ts'
+import { isKind, kindOf } from '../kinds.ts'
 import { permitted, allPermitted } from '../permitted.ts'
 import { agentPreset, type AgentPreset } from '../presets/agents.ts'
 import { exception, mayNot } from '../reason.ts'
@@ -25,7 +27,7 @@ export const agentInputs: Rule = (change, policy) => {
   if (change.operation === 'CONNECT' || isSystem(change.actor, policy)) return undefined
   for (const { preset, namespaces } of configured(policy)) {
     const input = preset.inputs.some((pattern) => matchesPattern(pattern, kindOf(change.ref)))
-    const local = !input && namespaces.has(change.ref.namespace) && isLocal(change)
+    const local = !input && (isHome(change, namespaces) || isLocalTo(change, namespaces))
     if (!input && !local) continue
     if (local && !isPerson(change.actor, policy) && !actsForPeople(change, namespaces)) continue
     if (isCompanion(change, preset, namespaces) || isNudge(change, preset) || isAllowed(change, policy))
@@ -65,7 +67,7 @@ function configured(policy: Policy): readonly Configured[] {
   return found
 }
 
-/** Kinds that an agent's namespace is made of. What it reports (Events, Leases) is nobody's input. */
+/** Kinds that an agent's namespace is made of; a Lease is how it is elected. What it reports (Events) is nobody's input. */
 const localKinds = new Set([
   'Secret',
   'ConfigMap',
@@ -81,9 +83,26 @@ const localKinds = new Set([
   'apps/ReplicaSet',
   'batch/Job',
   'batch/CronJob',
+  'coordination.k8s.io/Lease',
   'rbac.authorization.k8s.io/Role',
   'rbac.authorization.k8s.io/RoleBinding',
 ])
+
+/** The namespace itself: with it the agent goes, and Pod Security can keep its Pods from coming back. */
+function isHome({ ref, operation, subresource, before, after }: Change, homes: ReadonlySet<string>): boolean {
+  if (!isKind(ref, '', 'Namespace') || !homes.has(ref.name)) return false
+  if (operation === 'DELETE' || subresource === 'finalize') return true
+  if (operation !== 'UPDATE') return false
+  const security = (object: typeof after) =>
+    Object.entries(fieldOf(object?.metadata, 'labels') ?? {}).filter(([key]) =>
+      key.startsWith('pod-security.kubernetes.io/'),
+    )
+  return !equalJson(security(before) as Json, security(after) as Json)
+}
+
+function isLocalTo(change: Change, namespaces: ReadonlySet<string>): boolean {
+  return namespaces.has(change.ref.namespace) && isLocal(change)
+}
 
 function isLocal({ ref, subresource, operation }: Change): boolean {
   // To restart an agent changes nothing of what it does: rule `children` decides where Git declares it.

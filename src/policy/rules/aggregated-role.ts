@@ -1,7 +1,8 @@
-import type { Json, KubeObject } from '../../model/json.ts'
+import type { KubeObject } from '../../model/json.ts'
 import type { Declared, Policy } from '../../model/policy.ts'
 import { formatRef } from '../../object/identity.ts'
 import { equalJson, fieldOf } from '../../object/json.ts'
+import { selectsLabels } from '../../object/label-selector.ts'
 import { isPerson } from '../actors.ts'
 import { isKind } from '../kinds.ts'
 import { mayNot, place } from '../reason.ts'
@@ -33,35 +34,8 @@ function takenUpBy(role: KubeObject, policy: Policy): Declared | undefined {
   const labels = fieldOf(role.metadata, 'labels')
   for (const declared of policy.declaredOf('rbac.authorization.k8s.io', 'ClusterRole')) {
     const selectors = fieldOf(declared.manifest.object['aggregationRule'], 'clusterRoleSelectors')
-    if (Array.isArray(selectors) && selectors.some((selector) => selected(selector, labels))) return declared
+    if (Array.isArray(selectors) && selectors.some((selector) => selectsLabels(selector, labels)))
+      return declared
   }
   return undefined
-}
-
-/** As a Kubernetes label selector; an empty one selects everything. */
-function selected(selector: Json, labels: Json | undefined): boolean {
-  const exact = Object.entries(fieldOf(selector, 'matchLabels') ?? {})
-  const expressions = fieldOf(selector, 'matchExpressions')
-  return (
-    exact.every(([key, value]) => fieldOf(labels, key) === value) &&
-    (Array.isArray(expressions) ? expressions : []).every((each) => holds(each, labels))
-  )
-}
-
-function holds(expression: Json, labels: Json | undefined): boolean {
-  const label = fieldOf(labels, String(fieldOf(expression, 'key')))
-  const values = fieldOf(expression, 'values')
-  const isListed = Array.isArray(values) && label !== undefined && values.includes(label)
-  switch (fieldOf(expression, 'operator')) {
-    case 'In':
-      return isListed
-    case 'NotIn':
-      return !isListed
-    case 'Exists':
-      return label !== undefined
-    case 'DoesNotExist':
-      return label === undefined
-    default:
-      return true
-  }
 }

@@ -114,3 +114,75 @@ test('warn or allow where the configuration says so', () => {
   const audit = policyOf([{ policy: source({ mode: 'audit' }), objects: [web] }])
   assert.equal(judge(change('DELETE', person(), pod), audit).decision, 'allow')
 })
+
+const shop = policyOf([
+  {
+    objects: [
+      object('v1', 'Service', 'web', { spec: { selector: { app: 'web' } } }),
+      object('apps/v1', 'Deployment', 'api', { spec: { selector: { matchLabels: { app: 'api' } } } }),
+      object('apps/v1', 'StatefulSet', 'db', {
+        spec: { volumeClaimTemplates: [{ metadata: { name: 'data' } }] },
+      }),
+      object('v1', 'PersistentVolumeClaim', 'photos', { spec: {} }),
+    ],
+  },
+])
+const labelled = (labels: JsonObject) => object('v1', 'Pod', 'hers', { spec: {} }, { labels })
+const hers = (labels: JsonObject) =>
+  object('apps/v1', 'Deployment', 'hers', { spec: { template: { metadata: { labels } } } })
+
+test('deny a person a Pod, or what makes Pods, that declared objects take for their own by labels', () => {
+  const taken = [labelled({ app: 'web', x: 'y' }), labelled({ app: 'api' }), hers({ app: 'web' })]
+  const cronJob = object('batch/v1', 'CronJob', 'hers', {
+    spec: { jobTemplate: { spec: { template: { metadata: { labels: { app: 'web' } } } } } },
+  })
+  for (const made of [...taken, cronJob]) {
+    const verdict = judge(change('CREATE', person(), undefined, made), shop)
+    assert.deepEqual([verdict.rule, verdict.decision], ['children', 'deny'], made.kind)
+    assert.match(verdict.reason, /by its labels (Service|Deployment) shop\/(web|api) would/)
+    assert.equal(judge(change('CREATE', account('x', 'operator'), undefined, made), shop).decision, 'allow')
+  }
+})
+test('deny a person to label a Pod so later, and allow one whose labels say nothing', () => {
+  const before = labelled({ app: 'mine' })
+  assert.equal(judge(change('CREATE', person(), undefined, before), shop).decision, 'allow')
+  assert.equal(judge(change('UPDATE', person(), before, labelled({ app: 'web' })), shop).decision, 'deny')
+  const old = hers({ app: 'web' })
+  const edit = edited(old, (copy) => void ((copy['spec'] as JsonObject)['replicas'] = 3))
+  assert.equal(judge(change('UPDATE', person(), old, edit), shop).decision, 'allow')
+  assert.equal(judge(change('CREATE', person(), undefined, hers({ app: 'mine' })), shop).decision, 'allow')
+})
+test('deny a person to delete the volumes of a declared StatefulSet, and allow to resize them', () => {
+  const claim = (name: string) => object('v1', 'PersistentVolumeClaim', name, { spec: { size: 1 } })
+  const volume = (name: string) =>
+    object(
+      'v1',
+      'PersistentVolume',
+      'pv-1',
+      { spec: { claimRef: { namespace: 'shop', name } } },
+      { namespace: '' },
+    )
+  for (const each of [claim('data-db-0'), volume('data-db-12'), volume('photos')])
+    assert.equal(judge(change('DELETE', person(), each), shop).rule, 'children', each.kind)
+  for (const each of [claim('data-db'), claim('other-db-0'), claim('data-db2-0'), volume('hers')])
+    assert.equal(judge(change('DELETE', person(), each), shop).decision, 'allow')
+  const bigger = edited(claim('data-db-0'), (copy) => void (copy['spec'] = { size: 2 }))
+  assert.equal(judge(change('UPDATE', person(), claim('data-db-0'), bigger), shop).decision, 'allow')
+})
+test('deny a person to bind a Pod to a node where Git declares workloads', () => {
+  const binding = object('v1', 'Binding', 'web-5d4f8-x2', { target: { kind: 'Node', name: 'n' } })
+  const ref = { group: '', kind: 'Pod', namespace: 'shop', name: 'web-5d4f8-x2' }
+  const through = (actor: ReturnType<typeof person>) => [
+    judge({ ...change('CREATE', actor, undefined, binding, { subresource: 'binding' }), ref }, policy),
+    judge(
+      {
+        ...change('CREATE', actor, undefined, binding),
+        resource: { group: '', version: 'v1', resource: 'bindings' },
+      },
+      policy,
+    ),
+  ]
+  for (const verdict of through(person()))
+    assert.deepEqual([verdict.rule, verdict.decision], ['children', 'deny'])
+  for (const verdict of through(account('sched', 'scheduler'))) assert.equal(verdict.decision, 'allow')
+})

@@ -103,3 +103,30 @@ test('deny what is declared by its own rule', () => {
     'declared',
   )
 })
+
+test('deny a person to serve what the API server decides by from elsewhere', () => {
+  const policy = policyOf([{ objects: [] }])
+  const local = object(
+    'apiregistration.k8s.io/v1',
+    'APIService',
+    'v1.rbac.authorization.k8s.io',
+    { spec: { group: 'rbac.authorization.k8s.io', version: 'v1' } },
+    { namespace: '', labels: { 'kube-aggregator.kubernetes.io/automanaged': 'onstart' } },
+  )
+  const unlabelled = edited(local, (copy) => void delete copy.metadata['labels'])
+  const moved = edited(local, (copy) => void ((copy['spec'] as JsonObject)['service'] = { name: 'evil' }))
+  const decide = (verdict: ReturnType<typeof judge>) => [verdict.rule, verdict.decision]
+  const role = object('rbac.authorization.k8s.io/v1', 'Role', 'declared', {})
+  for (const after of [unlabelled, moved])
+    for (const by of [policy, policyOf([{ objects: [role] }])])
+      assert.deepEqual(decide(judge(change('UPDATE', person(), local, after), by)), ['definition', 'deny'])
+  assert.deepEqual(decide(judge(change('DELETE', person(), local), policy)), ['definition', 'deny'])
+  const metrics = object(
+    'apiregistration.k8s.io/v1',
+    'APIService',
+    'v1beta1.metrics.k8s.io',
+    { spec: { group: 'metrics.k8s.io', service: { name: 'metrics-server' } } },
+    { namespace: '' },
+  )
+  assert.equal(judge(change('CREATE', person(), undefined, metrics), policy).decision, 'allow')
+})

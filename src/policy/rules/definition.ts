@@ -4,7 +4,7 @@ import type { Declared, Policy } from '../../model/policy.ts'
 import { difference } from '../../object/difference.ts'
 import { formatRef, versionOf } from '../../object/identity.ts'
 import { equalJson, fieldOf } from '../../object/json.ts'
-import { isSystem } from '../actors.ts'
+import { isPerson, isSystem } from '../actors.ts'
 import { prunedField, servedVersion } from '../crd-schema.ts'
 import { isKind } from '../kinds.ts'
 import { allPermitted, permitted } from '../permitted.ts'
@@ -84,13 +84,42 @@ function conversion(
 function apiService(change: Change, policy: Policy): RuleVerdict | undefined {
   const { before, after, operation } = change
   const group = fieldOf((before ?? after)?.['spec'], 'group')
-  if (typeof group !== 'string' || !policy.declaresGroup(group)) return undefined
+  if (typeof group !== 'string') return undefined
+  const lived = vital(change, group, policy)
+  if (lived !== undefined || !policy.declaresGroup(group)) return lived
   if (operation === 'UPDATE') {
     const changes = difference({ spec: before?.['spec'] ?? null }, { spec: after?.['spec'] ?? null })
     if (changes.length === 0 || allPermitted(change, policy, changes)) return undefined
   } else if (permitted(change, policy, ['spec'])) return undefined
   const served = operation === 'DELETE' ? 'no longer be served' : 'be served from elsewhere'
   return deny(change, `objects of ${group || 'the core group'}, which Git declares, would ${served}`)
+}
+
+/** Groups by which the API server asks who may do what, and by which the guard lives. */
+const vitalGroups = new Set([
+  'admissionregistration.k8s.io',
+  'apiextensions.k8s.io',
+  'authentication.k8s.io',
+  'authorization.k8s.io',
+  'coordination.k8s.io',
+  'flowcontrol.apiserver.k8s.io',
+  'rbac.authorization.k8s.io',
+])
+
+/** The API server keeps those of its own groups by itself, as long as they say so. */
+function vital(change: Change, group: string, policy: Policy): RuleVerdict | undefined {
+  if (!vitalGroups.has(group) || !isPerson(change.actor, policy)) return undefined
+  const { before, after } = change
+  if (before !== undefined && after !== undefined) {
+    const part = ({ spec = null, metadata }: KubeObject) => ({ spec, labels: metadata['labels'] ?? null })
+    if (equalJson(part(before), part(after))) return undefined
+  }
+  return {
+    rule: 'definition',
+    decision: 'deny',
+    everywhere: true,
+    reason: `${mayNot(change)}: through ${group} the API server learns who may do what, and the guard works.`,
+  }
 }
 
 function deny(change: Change, harm: string, about?: Declared): RuleVerdict {

@@ -193,3 +193,42 @@ test('deny people to write its status', () => {
   )
   assert.equal(verdict.decision, 'deny')
 })
+
+const schema = (subject: JsonObject, matchingPrecedence = 5, level = 'catch-all') =>
+  object(
+    'flowcontrol.apiserver.k8s.io/v1',
+    'FlowSchema',
+    'aaa',
+    {
+      spec: {
+        matchingPrecedence,
+        priorityLevelConfiguration: { name: level },
+        rules: [{ subjects: [subject] }],
+      },
+    },
+    { namespace: '' },
+  )
+const group = (name: string): JsonObject => ({ kind: 'Group', group: { name } })
+test("deny a person a FlowSchema that takes over the guard's requests", () => {
+  const subjects = [
+    { kind: 'ServiceAccount', serviceAccount: { namespace: 'gitops-guard', name: '*' } },
+    { kind: 'User', user: { name: 'system:serviceaccount:gitops-guard:gitops-guard' } },
+    group('system:serviceaccounts'),
+    group('system:authenticated'),
+  ]
+  const policy = policyOf([{ objects: [web] }])
+  for (const subject of subjects) {
+    const verdict = judge(change('CREATE', person(), undefined, schema(subject)), policy)
+    assert.deepEqual([verdict.rule, verdict.decision], ['guard-self', 'deny'])
+  }
+  const harmless = [
+    schema(subjects[0]!, 2000),
+    schema(subjects[0]!, 5, 'exempt'),
+    schema(group('system:serviceaccounts:elsewhere')),
+    schema({ kind: 'User', user: { name: 'alice' } }),
+  ]
+  for (const each of harmless)
+    assert.equal(judge(change('CREATE', person(), undefined, each), policy).decision, 'allow')
+  const there = schema(subjects[0]!)
+  assert.equal(judge(change('UPDATE', person(), there, there), policy).decision, 'allow')
+})

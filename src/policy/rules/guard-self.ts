@@ -2,7 +2,9 @@ import type { Change } from '../../model/change.ts'
 import type { Policy } from '../../model/policy.ts'
 import { isPerson, isSystem, serviceAccount } from '../actors.ts'
 import { breakGlassProblem, ownExceptions } from '../break-glass-object.ts'
+import { takesOver } from '../flow-schema.ts'
 import { isBreakGlass, isGuardObject } from '../guard-objects.ts'
+import { isKind } from '../kinds.ts'
 import { mayNot, who } from '../reason.ts'
 import type { Rule, RuleVerdict } from '../rule.ts'
 import { escapeText } from '../../object/text.ts'
@@ -15,12 +17,17 @@ import { formatRef } from '../../object/identity.ts'
  * run), and its Pods may be evicted: its disruption budget keeps one. Running a command in its Pods would hand out its
  * identity; its HTTP port may be looked at.
  *
+ * A FlowSchema by a person that would queue the guard's requests elsewhere than its own does is part of it: it decides how
+ * soon the guard puts anything back.
+ *
  * Exceptions (BreakGlass) are people's to write: for a reason, for a bounded time, and everybody hears of it. In the
  * guard's own namespace there are two, and RBAC there says who may open them: one by which it steps down to be
  * uninstalled, and one under which whoever opened it may change the guard.
  */
 export const guardSelf: Rule = (change, policy) => {
   if (isBreakGlass(change.ref)) return breakGlassResource(change, policy)
+  const starved = starves(change, policy)
+  if (starved !== undefined) return starved
   if (!isGuardObject(change.ref, policy)) return undefined
   if (isSystem(change.actor, policy)) return undefined
   if (isScreen(change)) return { rule: 'guard-self', decision: 'allow', reason: 'the guard shows itself' }
@@ -44,6 +51,19 @@ export const guardSelf: Rule = (change, policy) => {
  */
 function isScreen({ operation, subresource, ref }: Change): boolean {
   return operation === 'CONNECT' && subresource === 'proxy' && /^[^:]+:(8080|http)$/.test(ref.name)
+}
+
+function starves(change: Change, policy: Policy): RuleVerdict | undefined {
+  const { ref, actor, before, after } = change
+  if (!isKind(ref, 'flowcontrol.apiserver.k8s.io', 'FlowSchema') || !isPerson(actor, policy)) return undefined
+  if (change.subresource !== '' || isGuardObject(ref, policy)) return undefined
+  if (!takesOver(after, policy.guard) || takesOver(before, policy.guard)) return undefined
+  return {
+    rule: 'guard-self',
+    decision: 'deny',
+    everywhere: true,
+    reason: `${mayNot(change)}: it would queue the guard's requests elsewhere than its own FlowSchema. Give it a matchingPrecedence above 1000, or other subjects.`,
+  }
 }
 
 /** Whoever opened the exception `upgrade`, until it ends. Not into the Pods: what the guard is changes by its objects. */

@@ -55,7 +55,8 @@ function autoscalesDeclared(change: Change, policy: Policy): RuleVerdict | undef
   if (after === undefined || !isPerson(actor, policy)) return undefined
   const scales =
     (ref.group === 'autoscaling' && ref.kind === 'HorizontalPodAutoscaler') ||
-    (ref.group === 'keda.sh' && ref.kind === 'ScaledObject')
+    (ref.group === 'keda.sh' && ref.kind === 'ScaledObject') ||
+    (ref.group === 'autoscaling.k8s.io' && ref.kind === 'VerticalPodAutoscaler')
   if (!scales) return undefined
   const target = scaleTarget(after)
   if (target === undefined) return undefined

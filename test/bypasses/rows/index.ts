@@ -17,6 +17,7 @@ import { restartRows } from './restarts.ts'
 import { reviewRows } from './reviews.ts'
 import { scaleRows } from './scale.ts'
 import { sideDoorRows } from './side-doors.ts'
+import { takeoverRows } from './takeovers.ts'
 import { webhookRows } from './webhooks.ts'
 import { writerRows } from './writers.ts'
 
@@ -41,6 +42,7 @@ export const allRows: readonly Row[] = [
   ...gitRows,
   ...autoscalerRows,
   ...sideDoorRows,
+  ...takeoverRows,
   ...restartRows,
 ].toSorted((a, b) => rank(a) - rank(b))
 
