@@ -45,7 +45,7 @@ check: $(INSTALLED)
 format: $(INSTALLED)
 	@prettier --write --log-level warn .
 
-## bench: measures repairs and reviews beside a floor of the same run
+## bench: measures repairs and reviews beside a floor of the same run; ARGS="size 1000 50000", ARGS="storm 600"
 .PHONY: bench
 bench: control-plane build
 	@node test/bench/main.ts $(ARGS)

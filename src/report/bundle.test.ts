@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { Bundler, MOST, type Pending } from './bundle.ts'
 import { manyViolations, someViolation } from './testing/violations.ts'
 
-const TIMES = { window: 1000, hold: 10_000, holdMost: 40_000 }
+const TIMES = { window: 1000, burst: 15_000, hold: 10_000, holdMost: 40_000 }
 const at = (readAt: number, over: Parameters<typeof someViolation>[0] = {}): Pending => ({
   violation: someViolation(over),
   readAt,
@@ -41,6 +41,26 @@ describe('the bundler', () => {
     bundler.sent([someViolation()], 0)
     const urgent = at(0, { event: 'unrepairable' })
     assert.deepEqual(bundler.choose([urgent], 1000, false), { send: [urgent] })
+  })
+
+  test('makes one digest of a burst once it is over, or has lasted long', () => {
+    const bundler = new Bundler(TIMES)
+    const burst = (seconds: number) =>
+      manyViolations(seconds * 10).map((violation, index) => ({ violation, readAt: index * 100 }))
+    assert.deepEqual(bundler.choose(burst(5), 5000, false), { waitMs: 900 })
+    assert.deepEqual(bundler.choose(burst(10), 10_899, false), { waitMs: 1 })
+    const over = bundler.choose(burst(10), 10_900, false)
+    assert.ok(over !== undefined && 'send' in over)
+    assert.equal(over.send.length, 100)
+    const long = bundler.choose(burst(15), 15_000, false)
+    assert.ok(long !== undefined && 'send' in long)
+  })
+
+  test('keeps nothing urgent for the end of a burst', () => {
+    const bundler = new Bundler(TIMES)
+    const many = manyViolations(50).map((violation) => ({ violation, readAt: 900 }))
+    const choice = bundler.choose([at(0, { event: 'unrepairable' }), ...many], 1000, false)
+    assert.ok(choice !== undefined && 'send' in choice)
   })
 
   test('makes one digest of many, then holds the next', () => {

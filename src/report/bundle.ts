@@ -11,12 +11,14 @@ export interface Pending {
 export interface BundleTimes {
   /** Milliseconds that the first of a bundle waits for more. */
   window: number
+  /** Milliseconds that the first of many different ones waits at most while more come, so that a burst is one digest. */
+  burst: number
   /** Milliseconds until the same is told again: this, doubled each time up to `holdMost`. */
   hold: number
   holdMost: number
 }
 
-export const BUNDLE_TIMES: BundleTimes = { window: 1000, hold: 10_000, holdMost: 60_000 }
+export const BUNDLE_TIMES: BundleTimes = { window: 1000, burst: 15_000, hold: 10_000, holdMost: 60_000 }
 
 /** More different bundles at once are a digest. */
 const BUNDLES = 3
@@ -32,7 +34,7 @@ export type Choice<T> = { send: T[] } | { waitMs: number }
 
 /**
  * The first of what one person does to one object is told after a short wait; while it goes on, what follows is held for ever longer and
- * told with its count. Many different ones at once become one digest.
+ * told with its count. Many different ones become one digest once no more come.
  */
 export class Bundler {
   readonly #times: BundleTimes
@@ -53,6 +55,11 @@ export class Bundler {
     if (due > now && !full) return wait([due - now])
     if (free.length <= BUNDLES) return { send: free[0]![1].slice(0, MOST) }
     const all = free.flatMap(([, bundle]) => bundle)
+    const goesOn = Math.min(
+      Math.max(...all.map(({ readAt }) => readAt)) + this.#times.window,
+      oldest + this.#times.burst,
+    )
+    if (goesOn > now && !full && !all.some(isUrgent)) return wait([goesOn - now])
     const held = this.#freeAt(DIGEST, all)
     if (held > now && !full) return wait([held - now])
     return { send: all.slice(0, MOST) }
@@ -73,9 +80,13 @@ export class Bundler {
   }
 
   #freeAt(key: string, bundle: readonly Pending[]): number {
-    if (bundle.some(({ violation }) => URGENT.includes(violation.event))) return 0
+    if (bundle.some(isUrgent)) return 0
     return this.#holds.get(key)?.until ?? 0
   }
+}
+
+function isUrgent({ violation }: Pending): boolean {
+  return URGENT.includes(violation.event)
 }
 
 function wait(times: readonly number[]): { waitMs: number } {

@@ -241,7 +241,7 @@ for (const [where, place] of [
       const slack = chat()
       const { outbox } = open([{ name: 'slack', provider: slack.provider }], {
         ...place(),
-        times: { ...TIMES, bundle: { window: 60_000, hold: 60_000, holdMost: 60_000 } },
+        times: { ...TIMES, bundle: { window: 60_000, burst: 60_000, hold: 60_000, holdMost: 60_000 } },
       })
       outbox.append(someViolation())
       await outbox.stop()

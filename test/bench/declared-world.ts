@@ -13,7 +13,7 @@ import { GuardChild, type GuardChildOptions } from './guard-child.ts'
 export const AGENT = 'system:serviceaccount:ci:deployer'
 const PER_NAMESPACE = 100
 /** Writes of the agent at the same time. */
-const WRITERS = 16
+const WRITERS = 32
 
 const resource = (group: string, name: string, kind: string, namespaced = true): Resource => ({
   group,
@@ -193,7 +193,10 @@ export class DeclaredWorld {
     let done = 0
     await parallel(WRITERS, Array(this.count).keys(), async (index) => {
       await this.agent.apply(this.target(index).resource, manifest(index), { retries: 10 })
-      if (++done % 2000 === 0) say(`  applied ${done} of ${this.count}`)
+      if (++done % 2000 !== 0) return
+      const perSecond = (done * 1000) / (performance.now() - start)
+      const left = (this.count - done) / perSecond
+      say(`  applied ${done} of ${this.count}, ${perSecond.toFixed(0)} a second, ${left.toFixed(0)} s more`)
     })
     say(`  applied ${this.count} in ${((performance.now() - start) / 1000).toFixed(1)} s`)
   }

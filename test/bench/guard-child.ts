@@ -69,6 +69,24 @@ export class GuardChild {
     }
   }
 
+  /** Resolves with the seconds until so many objects are known to be as Git says. */
+  async inSync(objects: number, say: (line: string) => void, mostSeconds = 900): Promise<number> {
+    const start = performance.now()
+    for (let said = 0; ;) {
+      const seconds = (performance.now() - start) / 1000
+      const inSync = await this.metric('gitops_guard_objects', { status: 'inSync' })
+      if (inSync >= objects) return seconds
+      if (!this.runs || seconds > mostSeconds)
+        throw new Error(`only ${inSync} are in sync after ${seconds} s\n${await this.logTail()}`)
+      if (seconds - said > 10) {
+        said = seconds
+        say(`  ${inSync} of ${objects} compared after ${seconds.toFixed(0)} s`)
+      }
+      // Seldom enough that asking costs the guard nothing that counts.
+      await sleep(300)
+    }
+  }
+
   async logTail(lines = 20): Promise<string> {
     const text = await readFile(this.#options.logFile, 'utf8').catch(() => '')
     return text.split('\n').slice(-lines).join('\n')

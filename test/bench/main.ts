@@ -1,15 +1,22 @@
-/** `make bench`: what reviews and repairs cost beside a floor measured in the same run. `node test/bench/main.ts [admission] [repair] [writes] [size] [storm] [replicas] [--all]` */
+/** `make bench`: what reviews and repairs cost beside a floor measured in the same run. `node test/bench/main.ts [admission] [repair] [writes] [size [OBJECTS...]] [storm [SECONDS]] [replicas] [--all]` */
 import { benchAdmission } from './admission-server.ts'
+import { ChatWindow } from '../../src/demo/chat-window.ts'
 import { benchRepair } from './repair.ts'
 import { runReplicas } from '../replicas/run-replicas.ts'
 import { DeclaredWorld } from './declared-world.ts'
 import { benchSize } from './size.ts'
-import { benchStorm } from './storm.ts'
+import { benchBurst, benchStorm } from './storm.ts'
 import { benchWriteCost } from './write-cost.ts'
 
 const wanted = process.argv.slice(2)
-const named = wanted.filter((word) => !word.startsWith('--'))
+const named = wanted.filter((word) => /^[a-z]/.test(word))
 const wants = (name: string) => named.length === 0 || named.includes(name)
+/** The numbers that follow a name. */
+const numbers = (name: string) => {
+  const after = wanted.slice(wanted.indexOf(name) + 1)
+  const end = after.findIndex((word) => !/^\d+$/.test(word))
+  return wanted.includes(name) ? after.slice(0, end < 0 ? undefined : end).map(Number) : []
+}
 
 if (wants('admission')) {
   console.log('Admission: 10,000 reviews of 6 KB, 64 at a time')
@@ -30,18 +37,33 @@ if (wants('writes')) {
 }
 if (wants('size')) {
   console.log('Size: ConfigMaps and Deployments, one namespace for each hundred')
-  const sizes = process.env['BENCH_SIZES']?.split(',').map(Number)
+  const sizes = numbers('size')
   const most = wanted.includes('--all') ? [1_000, 10_000, 50_000] : [1_000, 10_000]
-  await benchSize({ sizes: sizes ?? most, restSeconds: 30, repairs: 500, stormSeconds: 30 })
+  await benchSize({
+    sizes: sizes.length > 0 ? sizes : most,
+    restSeconds: 30,
+    repairs: 500,
+    stormSeconds: 30,
+  })
 }
 if (named.includes('storm')) {
-  console.log('Storm: status updates on declared Deployments for 10 minutes')
+  const [seconds = 600] = numbers('storm')
+  console.log(
+    `Storm: 500 status updates a second on declared Deployments for ${seconds} s, then a burst of rogue writes`,
+  )
   const world = await DeclaredWorld.open(1_000, (line) => console.error(line))
   try {
-    const guard = await world.guard('guard')
+    const chat = await ChatWindow.open()
+    world.after(() => chat.close())
+    const guard = await world.guard('guard', {
+      more: 'notify:\n  - slack: { url: { env: SLACK_URL } }\n',
+      env: { SLACK_URL: chat.url },
+    })
     await guard.launch()
+    await guard.inSync(world.objects, (line) => console.error(line))
     await guard.ready()
-    await benchStorm(world, guard, 600)
+    await benchStorm(world, guard, seconds)
+    await benchBurst(world, guard, chat)
   } finally {
     await world.close()
   }

@@ -17,7 +17,7 @@ const outbox = new Outbox({
     { name: 'webhook', provider: webhook({ url: url(hook) }) },
   ],
   times: {
-    bundle: { window: 200, hold: 1000, holdMost: 4000 },
+    bundle: { window: 200, burst: 200, hold: 1000, holdMost: 4000 },
     backoff: { least: 100, most: 1000 },
   },
   onProblem: (problem, error) => process.stderr.write(`${problem} ${String(error)}\n`),

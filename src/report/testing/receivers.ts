@@ -5,7 +5,7 @@ import type { Message } from '../message.ts'
 
 /** Short times for tests. */
 export const TIMES = {
-  bundle: { window: 30, hold: 100, holdMost: 400 },
+  bundle: { window: 30, burst: 30, hold: 100, holdMost: 400 },
   backoff: { least: 10, most: 40 },
   timeout: 1000,
 }
