@@ -29,6 +29,8 @@ import { Gauges } from './guard/gauges.ts'
 import { isLeaving, whoAmI, sharesControllerIdentity } from './guard/identity.ts'
 import { knownForms } from './guard/known-forms.ts'
 import { Outlet } from './guard/outlet.ts'
+import { OpenTroubles } from './guard/open-troubles.ts'
+import { withOwners } from './guard/owners-of.ts'
 import { Registration } from './guard/registration.ts'
 import { SecretStore } from './guard/secret-store.ts'
 import { enforcePreview } from './guard/enforce-preview.ts'
@@ -45,8 +47,10 @@ import type { DiscoveryProblem } from './discover/discovered.ts'
 import type { Change } from './model/change.ts'
 import type { KubeObject } from './model/json.ts'
 import { refKey, refOf } from './object/identity.ts'
+import type { ObjectRef } from './model/identity.ts'
 import type { Policy } from './model/policy.ts'
 import type { Verdict } from './model/verdict.ts'
+import type { Violation } from './model/violation.ts'
 import { fieldOf, stringifyJson } from './object/json.ts'
 import { maxBreakGlass, ownExceptions, ownProblem } from './policy/break-glass-object.ts'
 import { isExemptUser } from './policy/exempt.ts'
@@ -104,6 +108,8 @@ export async function startGuard(options: GuardOptions): Promise<Guard> {
   return guard
 }
 
+/** Between two looks at what is over, in milliseconds. */
+const LOOK_MS = 15_000
 /** Between two tries to reach the API server at the start, in milliseconds. */
 const RETRY_MS = 1000
 const NAMESPACES = {
@@ -131,6 +137,7 @@ class RunningGuard implements Guard {
   readonly #viewToken: ViewToken
   readonly #events: EventRecorder
   readonly #teller: Teller
+  readonly #troubles: OpenTroubles
   readonly #writers: Writers
   readonly #admissionWatch: AdmissionWatch
   readonly #agentObjects: AgentObjects
@@ -210,12 +217,19 @@ class RunningGuard implements Guard {
         'the token for the screen cannot be kept: violations are shown with a token of the cluster only',
       ),
     )
+    this.#troubles = new OpenTroubles({
+      file: settings.config.stateDir === undefined ? undefined : join(settings.config.stateDir, 'open.json'),
+      send: (violation) => this.#teller.tell(violation),
+      owns: (key) => this.#owns(key),
+    })
     this.#teller = new Teller({
       logger,
+      troubles: this.#troubles,
       metrics: this.#metrics,
       ledger: this.#ledger,
       outlet: {
-        accept: (violation) => {
+        accept: (told) => {
+          const violation = this.#withOwners(told)
           this.#history.append(violation)
           if (this.#core?.settings.config.events ?? true) this.#events.accept(violation)
           this.#outlet.accept(violation)
@@ -260,6 +274,7 @@ class RunningGuard implements Guard {
     this.#followProgress(this.#core.settings)
     await this.#watchReplicas()
     this.#core.start()
+    this.#lookForEnds()
     void this.#core.loaded
       .then(() => this.#preview())
       .then(() => this.#register())
@@ -337,6 +352,28 @@ class RunningGuard implements Guard {
         await sleep(RETRY_MS)
       }
     }
+  }
+
+  #withOwners(violation: Violation): Violation {
+    const core = this.#core
+    if (core === undefined) return violation
+    const codeowners = (source: string) => core.stateOf(source)?.codeowners ?? []
+    return withOwners(violation, { policy: core.policy, codeowners })
+  }
+
+  /** Now and then: what people were told of may be over. */
+  #lookForEnds(): void {
+    const timer = setInterval(() => {
+      const core = this.#core
+      const statusOf = (ref: ObjectRef) => core.reconciler.statusOf(ref)
+      // Before everything was read, nothing can be said to be gone.
+      if (core.complete) this.#troubles.look(statusOf, this.#conditions())
+    }, LOOK_MS)
+    timer.unref()
+    this.#stops.push(
+      () => clearInterval(timer),
+      () => this.#troubles.save(),
+    )
   }
 
   #conditions(): Condition[] {

@@ -8,6 +8,7 @@ import { KUSTOMIZATION_FILES } from './kustomize-inputs.ts'
 import { KustomizeRenderer } from './kustomize-renderer.ts'
 import { PlainRenderer } from './plain-renderer.ts'
 import type { LoadedFile, RenderInput, Rendered, Renderer, Rendering } from './renderer.ts'
+import { readCodeowners } from './read-codeowners.ts'
 import type { CommitInfo, Repository } from './repository.ts'
 import { placeManifests } from './scope.ts'
 import type { RendererName, SourceSpec } from './source-spec.ts'
@@ -57,7 +58,11 @@ export async function loadRevision(
   const path = normalizePath(spec.path)
   if (spec.verify) await verifyCommit(repository, revision, spec.verify.keys)
   const reader = spec.ignore ? new ArtifactReader(repository, spec.ignore.patterns) : repository
-  const [commit, entries] = await Promise.all([repository.commitInfo(revision), reader.files(revision, path)])
+  const [commit, entries, codeowners] = await Promise.all([
+    repository.commitInfo(revision),
+    reader.files(revision, path),
+    readCodeowners(repository, revision),
+  ])
   if (entries.length === 0 && path !== '') {
     throw new GitError(
       'missing',
@@ -95,6 +100,7 @@ export async function loadRevision(
     problems: [...notes, ...rendered.problems, ...placed.problems].sort(byPlace),
     committedAt: commit.committedAt,
     loadedAt: Date.now(),
+    codeowners,
     commit,
     files: rendered.files,
     rendering: rendered.rendering,

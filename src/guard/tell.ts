@@ -32,11 +32,19 @@ interface Outlet {
   accept(violation: Violation): void
 }
 
+/** Remembers what people were told of, until it is over. */
+interface Troubles {
+  told(finding: Finding, rule?: string): void
+  settled(ref: ObjectRef): void
+  over(ref: ObjectRef, why?: string): void
+}
+
 export interface TellerOptions {
   logger: Logger
   metrics: Metrics
   ledger: Ledger
   outlet: Outlet
+  troubles: Troubles
 }
 
 /** What happened, told to whom it concerns: log, metrics, people; and the ledger of who wrote what. */
@@ -45,10 +53,12 @@ export class Teller {
   readonly #metrics: Metrics
   readonly #ledger: Ledger
   readonly #outlet: Outlet
+  readonly #troubles: Troubles
   /** What was changed under an exception, by its identity. */
   readonly #used = new Map<string, Map<string, ObjectRef>>()
 
-  constructor({ logger, metrics, ledger, outlet }: TellerOptions) {
+  constructor({ logger, metrics, ledger, outlet, troubles }: TellerOptions) {
+    this.#troubles = troubles
     this.#logger = logger
     this.#metrics = metrics
     this.#ledger = ledger
@@ -115,16 +125,23 @@ export class Teller {
         const until = new Date(resumesAt).toISOString()
         const why = `${formatRef(finding.ref)} comes back at once, again and again: ${writers.join(' and ')} disagree (${rounds} times). The guard waits until ${until}`
         this.#log('error', event, finding.ref, { id: finding.id, writers, rounds })
-        return this.#sendDrift({ ...finding, id: `${finding.id} fight` }, { event: 'drift', why })
+        return this.#sendDrift({ ...finding, id: `${finding.id} fight` }, { event: 'drift', why }, 'fight')
       }
       case 'agent-lags': {
         this.#log('warn', event, event.finding.ref, { id: event.finding.id })
-        return this.#sendDrift({ ...event.finding, id: `${event.finding.id} lags` }, { event: 'drift' })
+        return this.#sendDrift(
+          { ...event.finding, id: `${event.finding.id} lags` },
+          { event: 'drift' },
+          'agent-lags',
+        )
       }
       case 'undone':
+        this.#troubles.over(event.finding.ref)
+        return this.#log('info', event, event.finding.ref, { id: event.finding.id })
       case 'nudge':
         return this.#log('info', event, event.finding.ref, { id: event.finding.id })
       case 'fight-ended':
+        this.#troubles.over(event.ref, `the fight over ${formatRef(event.ref)} has ended`)
         return this.#log('info', event, event.ref, {})
       case 'invalid':
         return this.#log('error', event, event.ref, { origin: event.origin, reason: event.message })
@@ -284,10 +301,18 @@ export class Teller {
     this.#logger[level]({ event, object: formatRef(ref), ...facts }, event)
   }
 
-  #sendDrift(finding: Finding, outcome: DriftOutcome): void {
+  #sendDrift(finding: Finding, outcome: DriftOutcome, rule?: string): void {
+    if (outcome.event === 'repaired') this.#troubles.settled(finding.ref)
+    else this.#troubles.told(finding, rule)
     const why = reasonOf(finding)
-    const facts = { ...finding, id: violationId(finding.id) }
+    const facts = { ...finding, id: violationId(finding.id), ...(rule === undefined ? {} : { rule }) }
     this.#send(violationOfDrift(facts, 'why' in outcome ? outcome : { ...outcome, why }))
+  }
+
+  /** What is over, or wrong with the guard itself. */
+  tell(violation: Violation): void {
+    this.#logger.info({ id: violation.id, event: violation.event, rule: violation.rule }, violation.reason)
+    this.#send(violation)
   }
 
   #send(violation: Violation): void {

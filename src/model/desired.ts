@@ -53,6 +53,8 @@ export interface DesiredState {
   repository: string
   manifests: readonly Manifest[]
   problems: readonly Problem[]
+  /** The rules of the repository's CODEOWNERS, in their order. Absent: not read. */
+  codeowners?: readonly { pattern: string; owners: readonly string[] }[]
   /** Milliseconds since the epoch at which the commit was made and at which it was loaded. */
   committedAt: number
   loadedAt: number

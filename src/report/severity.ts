@@ -18,5 +18,7 @@ const CRITICAL_RULES: ReadonlySet<string> = new Set(['guard-self', 'agent-identi
 /** `critical` takes a person now, `warning` wants one to know, `info` is for the record. What is over is never more than info. */
 export function severityOf({ event, rule }: Pick<Violation, 'event' | 'rule'>): Severity {
   if (event !== 'resolved' && CRITICAL_RULES.has(rule)) return 'critical'
+  // One manifest among many that cannot be used stops nothing.
+  if (event === 'trouble' && (rule === 'manifests' || rule === 'kind')) return 'warning'
   return SEVERITIES[event]
 }
