@@ -116,9 +116,10 @@ class Way {
   /** What live did to the manifest. */
   async changes(object: KubeObject, live?: KubeObject): Promise<FieldChange[]> {
     const canonical = await this.canonical(object)
-    return compare(canonical, live ?? (await this.live(object)), {
+    const found = live ?? (await this.live(object))
+    return compare(canonical, found, {
       shape: this.forms.shapeOf({ object }),
-      allowances: bookkeepingOf(object),
+      allowances: bookkeepingOf(object, found),
       manifest: object,
     }).changes
   }

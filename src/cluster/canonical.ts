@@ -1,9 +1,10 @@
 /** What the API server would store for a manifest: asked once, then remembered. */
 import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Canonical, Manifest } from '../model/desired.ts'
 import type { ResourceInfo } from '../model/identity.ts'
 import type { KubeObject } from '../model/json.ts'
-import type { Path, Shape } from '../model/path.ts'
+import type { Shape } from '../model/path.ts'
 import { groupOf, refKey, versionOf } from '../object/identity.ts'
 import { pathKey } from '../object/path.ts'
 import type { Answer, ClusterApi } from './api.ts'
@@ -11,7 +12,7 @@ import { ApiError } from './api-error.ts'
 import { cleanManifest, comparable, declaredForm } from './clean-manifest.ts'
 import type { Discovery } from './discovery.ts'
 import { FormStore } from './form-store.ts'
-import { filledIn, generatedPaths } from './generated.ts'
+import { filledIn, generatedIn, type Generated } from './generated.ts'
 import { makeProbe } from './probe-name.ts'
 import { readRefused } from './refused.ts'
 import { Semaphore } from './semaphore.ts'
@@ -39,6 +40,9 @@ export interface CanonicalOptions {
 
 /** A refusal, or a form from declared fields alone, may be otherwise later: asked again after so long. */
 const EPHEMERAL_MS = 60_000
+
+/** How often a dry-run on a live object is tried again as the object was changed meanwhile. */
+const MOST_RACES = 20
 
 interface Target {
   /** As the manifest names it. */
@@ -297,11 +301,13 @@ export class CanonicalForms {
     const place = `${declared.group}/${declared.version}/${declared.kind}/${String(manifest.metadata['namespace'] ?? '')}`
     const { patterns, times } = filledIn(manifest, one.object, { shape, now: Date.now() })
     const plain = this.#plain.get(place)
-    if (plain !== undefined && patterns.isSubsetOf(plain)) return this.#canonical(target, one, times, 'probe')
+    if (plain !== undefined && patterns.isSubsetOf(plain))
+      return this.#canonical(target, one, { paths: times, items: [] }, 'probe')
     const other = await this.#probeOnce(target)
-    const generated = generatedPaths(one.object, other.object, shape)
-    if (generated.length === 0) this.#plain.set(place, plain === undefined ? patterns : plain.union(patterns))
-    return this.#canonical(target, one, [...generated, ...times], 'probe')
+    const { paths, items } = generatedIn(one.object, other.object, shape)
+    if (paths.length + items.length === 0)
+      this.#plain.set(place, plain === undefined ? patterns : plain.union(patterns))
+    return this.#canonical(target, one, { paths: [...paths, ...times], items }, 'probe')
   }
 
   async #probeOnce(target: Target): Promise<Stored> {
@@ -318,9 +324,11 @@ export class CanonicalForms {
     for (let attempt = 0, current = live; ; attempt++) {
       try {
         const stored = await this.#put(target, current)
-        return { canonical: this.#canonical(target, stored, [], 'dry-run') }
+        return { canonical: this.#canonical(target, stored, { paths: [], items: [] }, 'dry-run') }
       } catch (error) {
-        if (error instanceof ApiError && error.status === 409 && attempt < 3) {
+        if (error instanceof ApiError && error.status === 409 && attempt < MOST_RACES) {
+          // Somebody writes it all the time: the next moment may be a quiet one.
+          await sleep(Math.random() * 2 ** Math.min(attempt, 7))
           const newer = await this.#live(target)
           if (newer === undefined || newer === 'no-right') throw error
           current = newer
@@ -341,7 +349,7 @@ export class CanonicalForms {
     try {
       const one = await this.#write(target, target.manifest, 'create')
       const other = await this.#write(target, target.manifest, 'create')
-      const generated = generatedPaths(one.object, other.object, target.shape)
+      const generated = generatedIn(one.object, other.object, target.shape)
       return { canonical: this.#canonical(target, one, generated, 'probe') }
     } catch (error) {
       return this.#without(target, error, () => ({ invalid: (error as ApiError).serverMessage }))
@@ -394,15 +402,16 @@ export class CanonicalForms {
   #canonical(
     { manifest }: Target,
     stored: Stored,
-    generated: Path[],
+    { paths, items }: Generated,
     method: Canonical['method'],
   ): Canonical {
-    const paths = new Map(
-      [...generated, ...serverFilled(stored.object, manifest)].map((path) => [pathKey(path), path]),
+    const generated = new Map(
+      [...paths, ...serverFilled(stored.object, manifest)].map((path) => [pathKey(path), path]),
     )
     return {
       object: stored.object,
-      generated: [...paths.values()],
+      generated: [...generated.values()],
+      ...(items.length === 0 ? {} : { generatedItems: items }),
       unattainable: stored.unattainable,
       method,
     }

@@ -211,9 +211,10 @@ function checksum(text: string): string {
 }
 
 /** JSON has no raw tab or newline. The kind comes first, so that it can be told without reading. */
-function write({ object, generated, unattainable, method }: Canonical): string {
+function write({ object, generated, generatedItems, unattainable, method }: Canonical): string {
   const { apiVersion, kind, ...rest } = object
-  return stringifyJson([{ apiVersion, kind, ...rest }, generated, unattainable, method])
+  const items = generatedItems === undefined ? [] : [generatedItems]
+  return stringifyJson([{ apiVersion, kind, ...rest }, generated, unattainable, method, ...items])
 }
 
 function isSecret(text: string): boolean {
@@ -221,6 +222,7 @@ function isSecret(text: string): boolean {
 }
 
 function read(text: string): Canonical {
-  const [object, generated, unattainable, method] = parseJson(text) as Json[]
-  return { object, generated, unattainable, method } as unknown as Canonical
+  const [object, generated, unattainable, method, items] = parseJson(text) as Json[]
+  const some = items === undefined ? {} : { generatedItems: items }
+  return { object, generated, unattainable, method, ...some } as unknown as Canonical
 }

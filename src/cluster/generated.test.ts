@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import type { JsonObject, KubeObject } from '../model/json.ts'
 import { formatPath } from '../object/path.ts'
-import { filledIn, generatedPaths } from './generated.ts'
+import { filledIn, generatedIn } from './generated.ts'
 
 const object = (spec: JsonObject): KubeObject => ({
   apiVersion: 'v1',
@@ -15,14 +15,35 @@ const shape = { fields: { spec: { fields: { items: { list: { keys: ['name'] } } 
 it('take what differs between two answers for the server’s own', () => {
   const one = object({ same: 1, id: 'x', items: [{ name: 'a', uid: '1' }] })
   const other = object({ same: 1, id: 'y', items: [{ name: 'a', uid: '2' }] })
-  assert.deepEqual(generatedPaths(one, other, shape).map(formatPath), ['spec.id', 'spec.items[name=a].uid'])
-  assert.deepEqual(generatedPaths(one, one, shape), [])
+  assert.deepEqual(generatedIn(one, other, shape).paths.map(formatPath), [
+    'spec.id',
+    'spec.items[name=a].uid',
+  ])
+  assert.deepEqual(generatedIn(one, one, shape), { paths: [], items: [] })
 })
 
-it('take a whole list where an item has a random name', () => {
+it('take an item with a random name for the server’s, and not the list that it is in', () => {
+  const one = object({ items: [{ name: 'a' }, { name: 'tmp-x-ab1', size: 1, id: 'a' }] })
+  const other = object({ items: [{ name: 'tmp-x-ab2', size: 1, id: 'b' }, { name: 'a' }] })
+  const { paths, items } = generatedIn(one, other, shape)
+  assert.deepEqual(paths, [])
+  assert.deepEqual(items, [
+    {
+      list: ['spec', 'items'],
+      item: { name: 'tmp-x-ab1', size: 1, id: 'a' },
+      keys: ['name'],
+      madeUp: [
+        { path: ['name'], begins: 'tmp-x-' },
+        { path: ['id'], begins: '' },
+      ],
+    },
+  ])
+})
+
+it('take a whole list where the number of its items is random', () => {
   const one = object({ items: [{ name: 'a' }, { name: 'token-1' }] })
-  const other = object({ items: [{ name: 'a' }, { name: 'token-2' }] })
-  assert.deepEqual(generatedPaths(one, other, shape).map(formatPath), ['spec.items'])
+  const other = object({ items: [{ name: 'a' }, { name: 'token-2' }, { name: 'token-3' }] })
+  assert.deepEqual(generatedIn(one, other, shape).paths.map(formatPath), ['spec.items'])
 })
 
 it('see which fields were filled in, and which hold the time of the request', () => {

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClusterApi } from '../cluster/api.ts'
+import { ApiError } from '../cluster/api-error.ts'
 import { CanonicalForms } from '../cluster/canonical.ts'
 import type { Discovery } from '../cluster/discovery.ts'
 import { Shapes } from '../cluster/shapes.ts'
@@ -9,7 +11,7 @@ import { DesiredStates } from '../guard/desired-states.ts'
 import { knownForms } from '../guard/known-forms.ts'
 import { policyOf } from '../guard/policy-of.ts'
 import { guardIdentity, type Settings, type SourceSettings } from '../guard/settings.ts'
-import type { DesiredState, Manifest } from '../model/desired.ts'
+import type { Canonical, DesiredState, Manifest } from '../model/desired.ts'
 import type { ObjectRef } from '../model/identity.ts'
 import type { KubeObject } from '../model/json.ts'
 import type { FieldChange } from '../model/path.ts'
@@ -20,6 +22,7 @@ import { maskChanges } from '../object/mask.ts'
 import { escapeText } from '../object/text.ts'
 import { Comparison } from '../reconcile/comparison.ts'
 import { Ledger } from '../reconcile/ledger.ts'
+import { comesAndGoes, hasTtl } from '../reconcile/live-facts.ts'
 import { exemptFromUndeclared } from '../reconcile/undeclared.ts'
 import { fromCheckout } from './checkout.ts'
 import { chosenSources, openCluster, readSettings, readSources, type CommonOptions } from './context.ts'
@@ -40,6 +43,8 @@ export interface Row {
 
 /** Objects that are read at the same time. */
 const AT_A_TIME = 16
+/** How often an object that changed between reading and asking is read again. */
+const MOST_RACES = 20
 const DRIFT: readonly Status[] = ['modified', 'missing', 'undeclared']
 
 export interface DiffOptions extends Omit<CommonOptions, 'output'> {
@@ -111,7 +116,8 @@ interface Tools {
   objects: ClusterObjects
 }
 
-async function compareOne(declared: Declared, { policy, comparison, forms, objects }: Tools): Promise<Row> {
+async function compareOne(declared: Declared, tools: Tools): Promise<Row> {
+  const { policy, forms, objects } = tools
   const { manifest } = declared
   const { ref, object, origin } = manifest
   const row = {
@@ -122,14 +128,49 @@ async function compareOne(declared: Declared, { policy, comparison, forms, objec
   }
   const [form, live] = await Promise.all([forms.form(manifest), liveOf(manifest, forms, objects)])
   if ('invalid' in form) return { ...row, status: 'invalid', message: form.invalid }
-  if (live === undefined) return { ...row, status: isPending(form, policy, ref) ? 'pending' : 'missing' }
+  if (live === undefined) {
+    if (mayBeGone(object)) return { ...row, status: 'inSync' }
+    return { ...row, status: isPending(form, policy, ref) ? 'pending' : 'missing' }
+  }
   if ('pending' in form) return { ...row, status: 'pending', message: form.pending }
   const { canonical } = form
-  const { changes } = await comparison.confirmed(policy, declared, canonical, live, refKey(ref))
+  const changes = await confirmedChanges(declared, canonical, live, tools)
+  if (changes === undefined) return { ...row, status: mayBeGone(object) ? 'inSync' : 'missing' }
   if (changes.length > 0) return { ...row, status: 'modified', changes: maskChanges(ref, changes) }
   if (canonical.unattainable.length === 0) return { ...row, status: 'inSync' }
   const message = `the API server drops ${canonical.unattainable.join(', ')}`
   return { ...row, status: 'unattainable', message }
+}
+
+/** What may not be there although nobody took it away: hooks, what the server names, a Job that its time to live removed. */
+function mayBeGone(manifest: KubeObject): boolean {
+  return comesAndGoes(manifest) || hasTtl(manifest)
+}
+
+/**
+ * What differs for certain; undefined where the object went meanwhile. One that changes all the time is read again, and
+ * at last compared without asking.
+ */
+async function confirmedChanges(
+  declared: Declared,
+  canonical: Canonical,
+  live: KubeObject,
+  { policy, comparison, forms, objects }: Tools,
+): Promise<readonly FieldChange[] | undefined> {
+  const { manifest } = declared
+  let current = live
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return (await comparison.confirmed(policy, declared, canonical, current, refKey(manifest.ref))).changes
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 409) throw error
+      if (attempt === MOST_RACES) return comparison.differences(policy, declared, canonical, current).changes
+    }
+    await sleep(Math.random() * 2 ** Math.min(attempt, 7))
+    const newer = await liveOf(manifest, forms, objects)
+    if (newer === undefined) return undefined
+    current = newer
+  }
 }
 
 /** What is not there as its namespace is not, and no one declares that: it waits for somebody. */

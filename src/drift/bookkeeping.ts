@@ -1,4 +1,4 @@
-import type { KubeObject } from '../model/json.ts'
+import type { Json, KubeObject } from '../model/json.ts'
 import type { Allowance, ObjectSelector } from '../model/policy.ts'
 import { groupOf, refOf } from '../object/identity.ts'
 import { fieldOf, isObject } from '../object/json.ts'
@@ -12,6 +12,8 @@ interface Line {
   reason: string
   /** Only for manifests of which this holds. */
   when?: (manifest: KubeObject) => boolean
+  /** Only for live objects of which this holds. */
+  whenLive?: (live: KubeObject) => boolean
   /** Also where the manifest holds the field itself: the server writes over it. */
   always?: boolean
 }
@@ -81,9 +83,18 @@ const LINES: readonly Line[] = [
       finalizer('kubernetes.io/pv-protection'),
       finalizer('external-provisioner.volume.kubernetes.io/finalizer'),
       finalizer('external-attacher/*'),
-      '/spec/claimRef',
     ],
     reason: 'the volume binder binds the volume and protects it while it is bound',
+  },
+  {
+    name: 'volume-claim',
+    kinds: ['PersistentVolume'],
+    fields: ['apiVersion', 'kind', 'namespace', 'name', 'uid', 'resourceVersion'].map(
+      (field) => `/spec/claimRef/${field}`,
+    ),
+    reason:
+      'the volume binder notes which claim it bound; without a uid it is a reservation, which people make',
+    whenLive: (live) => isText(fieldOf(fieldOf(live['spec'], 'claimRef'), 'uid')),
   },
   {
     name: 'token-secret',
@@ -162,7 +173,9 @@ const LINES: readonly Line[] = [
   },
 ]
 
-const allowances: readonly (Allowance & { when?: Line['when'] })[] = LINES.map((line) => {
+type Conditional = Allowance & Pick<Line, 'when' | 'whenLive'>
+
+const allowances: readonly Conditional[] = LINES.map((line) => {
   const objects: ObjectSelector = line.kinds === undefined ? {} : { kinds: line.kinds }
   return {
     name: line.name,
@@ -173,18 +186,23 @@ const allowances: readonly (Allowance & { when?: Line['when'] })[] = LINES.map((
     bookkeeping: true,
     ...(line.always === true ? {} : { unlessDeclared: true }),
     ...(line.when === undefined ? {} : { when: line.when }),
+    ...(line.whenLive === undefined ? {} : { whenLive: line.whenLive }),
   }
 })
 
-const byKind = new Map<string, readonly (Allowance & { when?: Line['when'] })[]>()
+function isText(value: Json | undefined): boolean {
+  return typeof value === 'string' && value !== ''
+}
 
-/** The bookkeeping of the cluster on an object: never compared, whoever wrote it. */
-export function bookkeepingOf(manifest: KubeObject): readonly Allowance[] {
+const byKind = new Map<string, readonly Conditional[]>()
+
+/** The bookkeeping of the cluster on a live object: never compared, whoever wrote it. */
+export function bookkeepingOf(manifest: KubeObject, live: KubeObject): readonly Allowance[] {
   const kind = `${groupOf(manifest.apiVersion)}/${manifest.kind}`
   let lines = byKind.get(kind)
   if (lines === undefined) {
     const ref = refOf(manifest)
     byKind.set(kind, (lines = allowances.filter((line) => selects(line.objects, ref))))
   }
-  return lines.filter((line) => line.when === undefined || line.when(manifest))
+  return lines.filter(({ when, whenLive }) => (when?.(manifest) ?? true) && (whenLive?.(live) ?? true))
 }

@@ -1,14 +1,13 @@
 import type { Actor } from '../model/actor.ts'
 import type { Canonical } from '../model/desired.ts'
 import type { Json, KubeObject } from '../model/json.ts'
-import type { FieldChange, Path, Segment, Shape } from '../model/path.ts'
+import type { FieldChange, Path, Shape } from '../model/path.ts'
 import type { Allowance } from '../model/policy.ts'
+import { coverage } from '../object/coverage.ts'
 import { difference } from '../object/difference.ts'
-import { compileFields, type FieldMatcher } from '../object/fields.ts'
-import { equalJson, isObject } from '../object/json.ts'
+import { withGeneratedNames } from '../object/generated-items.ts'
+import { isGenerated } from '../object/generated-places.ts'
 import { withoutServerMetadata } from '../object/metadata.ts'
-import { declares } from '../object/path.ts'
-import { matchesPattern } from '../object/selectors.ts'
 import { declaredPart } from './declared-part.ts'
 
 /** What live did to Git's state, apart from what others may do. */
@@ -36,10 +35,12 @@ export interface CompareOptions {
  */
 export function compare(canonical: Canonical, live: KubeObject, options: CompareOptions): Drift {
   const drift: Drift = { changes: [], covered: [] }
+  const { allowances, manifest, writerOf } = options
+  const terms = { allowances, manifest, actorOf: (path: Path, value?: Json) => writerOf?.(path, value) }
   for (const change of differences(canonical, live, options.shape)) {
-    if (canonical.generated.some((place) => holds(place, change.path))) continue
-    const allowance = coveredBy(change, options)
-    if (allowance === undefined) drift.changes.push(change)
+    if (isGenerated(change, canonical.generated)) continue
+    const { open, allowance } = coverage(change, terms)
+    if (open.length > 0 || allowance === undefined) drift.changes.push(change)
     else drift.covered.push({ change, allowance })
   }
   return drift
@@ -47,7 +48,7 @@ export function compare(canonical: Canonical, live: KubeObject, options: Compare
 
 function differences(canonical: Canonical, live: KubeObject, shape: Shape | undefined): FieldChange[] {
   const wanted = comparable(canonical.object)
-  const found = comparable(live)
+  const found = withGeneratedNames(wanted, comparable(live), canonical.generatedItems)
   if (canonical.method !== 'declared') return difference(wanted, found, shape)
   const declared = declaredPart(wanted, found, shape)
   return difference(declared.wanted, declared.live, shape)
@@ -58,68 +59,4 @@ function comparable(object: KubeObject): KubeObject {
   const copy = withoutServerMetadata(object)
   delete copy['status']
   return copy
-}
-
-/** Whether a path is a place or lies beneath it. */
-function holds(place: Path, path: Path): boolean {
-  return place.length <= path.length && place.every((segment, index) => isSame(segment, path[index]!))
-}
-
-function isSame(a: Segment, b: Segment): boolean {
-  if (typeof a !== 'object' || typeof b !== 'object') return a === b
-  if ('keys' in a) return 'keys' in b && equalJson(a.keys, b.keys)
-  return 'value' in b && equalJson(a.value, b.value)
-}
-
-/** The name of the allowance that covers a change; of several that do together, the first. */
-function coveredBy(change: FieldChange, options: CompareOptions): string | undefined {
-  const allowance = options.allowances.find((candidate) => covers(candidate, change, options))
-  if (allowance !== undefined) return allowance.name
-  let first: string | undefined
-  for (const part of partsOf(change, options)) {
-    const name = coveredBy(part, options)
-    if (name === undefined) return undefined
-    first ??= name
-  }
-  return first
-}
-
-/** A whole item or object that came or went, field by field, where an allowance reaches into it; else nothing. */
-function partsOf({ path, op, before, after }: FieldChange, { allowances }: CompareOptions): FieldChange[] {
-  const value = op === 'add' ? after : op === 'remove' ? before : undefined
-  const reachesInto = (fields: FieldMatcher) => fields.touches(path) && !fields.covers(path)
-  if (!isObject(value) || !allowances.some((allowance) => reachesInto(matcher(allowance)))) return []
-  return Object.keys(value).map((key) => ({
-    path: [...path, key],
-    op,
-    ...(op === 'add' ? { after: value[key]! } : { before: value[key]! }),
-  }))
-}
-
-const compiled = new WeakMap<Allowance, FieldMatcher>()
-
-/** Compiled once for each allowance, not once for each object. */
-function matcher(allowance: Allowance): FieldMatcher {
-  let found = compiled.get(allowance)
-  if (found === undefined) compiled.set(allowance, (found = compileFields(allowance.fields)))
-  return found
-}
-
-function covers(allowance: Allowance, change: FieldChange, { manifest, writerOf }: CompareOptions): boolean {
-  const { path, op, after } = change
-  if (!matcher(allowance).covers(path)) return false
-  if (allowance.ops !== undefined && !allowance.ops.includes(op)) return false
-  if (allowance.unlessDeclared === true && declares(manifest, path)) return false
-  if (allowance.bookkeeping === true) return true
-  const writer = writerOf?.(path, after)
-  return writer?.authenticated !== true || isActorOf(allowance, writer)
-}
-
-/** An allowance that names nobody is for nobody; groups narrow users where both are named. */
-function isActorOf({ users, groups }: Allowance, { username, groups: own }: Actor): boolean {
-  if (users.length === 0 && groups === undefined) return false
-  return (
-    (users.length === 0 || users.some((user) => matchesPattern(user, username))) &&
-    (groups === undefined || groups.some((group) => own.includes(group)))
-  )
 }

@@ -1,5 +1,5 @@
 import type { ObjectRef } from './identity.ts'
-import type { KubeObject } from './json.ts'
+import type { Json, KubeObject } from './json.ts'
 import type { Path } from './path.ts'
 
 /** Where in Git a manifest is written. */
@@ -65,8 +65,21 @@ export interface Canonical {
   object: KubeObject
   /** Places that the server fills with values of its own (uid, clusterIP, a Job's selector): not compared. */
   generated: readonly Path[]
+  /** Items of lists to which the server gives another name each time: the names are not compared, the rest is. */
+  generatedItems?: readonly GeneratedItem[]
   /** Fields of the manifest that the server does not know and drops. */
   unattainable: readonly string[]
   /** How the form was found: by two probes, by a dry-run on the live object, or from declared fields alone. */
   method: 'probe' | 'dry-run' | 'declared'
+}
+
+/** An item that the server puts in a list under a name that it makes up. */
+export interface GeneratedItem {
+  list: Path
+  /** As one answer had it. */
+  item: Json
+  /** The fields that name an item of the list; absent where it is a set. */
+  keys?: readonly string[]
+  /** Places in the item that another answer had otherwise (an empty path: all of it), and how texts there begin. */
+  madeUp: readonly { path: Path; begins: string }[]
 }

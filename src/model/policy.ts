@@ -18,6 +18,8 @@ export interface Allowance {
   ops?: readonly ('add' | 'remove' | 'replace')[]
   /** True: what these fields hold is never compared, whoever wrote it (a cluster's own bookkeeping). */
   bookkeeping?: boolean
+  /** True: covers only what a record says that these actors wrote; the bookkeeping says what else of it may stand. */
+  onlyRecorded?: boolean
   /** Applies only where the manifest does not itself declare the field. */
   unlessDeclared?: boolean
   /** Only for what this source declares. */

@@ -1,6 +1,6 @@
 import type { Actor } from '../model/actor.ts'
 import type { Agent, Policy, SourcePolicy } from '../model/policy.ts'
-import { matchUsers } from './users.ts'
+import { matchUsers } from '../object/match-users.ts'
 
 const compiled = new WeakMap<readonly Agent[], (username: string) => boolean>()
 

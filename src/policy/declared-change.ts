@@ -1,14 +1,16 @@
 import type { Change } from '../model/change.ts'
 import type { Canonical } from '../model/desired.ts'
 import type { Json, JsonObject, KubeObject } from '../model/json.ts'
-import type { FieldChange, Path, Segment } from '../model/path.ts'
+import type { FieldChange } from '../model/path.ts'
 import type { Allowance, Declared, Policy } from '../model/policy.ts'
 import { difference } from '../object/difference.ts'
+import { withGeneratedNames } from '../object/generated-items.ts'
+import { isGenerated } from '../object/generated-places.ts'
 import { equalJson, fieldOf, isObject, setKey } from '../object/json.ts'
 import { LAST_APPLIED, sameAsManifest } from '../object/last-applied.ts'
 import { withoutServerMetadata } from '../object/metadata.ts'
-import { getAt, isKeyedItem, pathKey } from '../object/path.ts'
-import { uncovered } from './coverage.ts'
+import { getAt, pathKey } from '../object/path.ts'
+import { uncovered } from '../object/coverage.ts'
 import { watcherAllowances } from './watcher-allowances.ts'
 
 /**
@@ -29,7 +31,9 @@ export function unpermitted(change: Change, declared: Declared, policy: Policy):
   if (canonical === undefined) return againstManifest(change, { before, after, declared, allowances })
   const wanted = wantedView(change, canonical)
   if (versionOf(after) === versionOf(canonical.object)) {
-    return againstCanonical(change, { before, after, wanted, canonical, declared, allowances })
+    const named = (object: JsonObject) => withGeneratedNames(wanted!, object, canonical.generatedItems)
+    const states = { before: before && named(before), after: named(after) }
+    return againstCanonical(change, { ...states, wanted, canonical, declared, allowances })
   }
   // At another version only the metadata can be told to be Git's.
   const metadata = againstCanonical(change, {
@@ -76,7 +80,7 @@ function againstCanonical(
     const was = earlier.get(key)
     earlier.delete(key)
     if (was !== undefined && was.op === each.op && equalJson(was.after, each.after)) continue
-    if (isGenerated(each.path, canonical.generated)) {
+    if (isGenerated(each, canonical.generated)) {
       // On a create the server has just filled them in.
       if (before !== undefined) allocated.push(...actual(each, before, after))
       continue
@@ -91,7 +95,7 @@ function againstCanonical(
   // (a nodePort with the type NodePort); by themselves they are nobody's to change.
   let converged = false
   for (const each of earlier.values()) {
-    if (isGenerated(each.path, canonical.generated)) allocated.push(...actual(each, before, after))
+    if (isGenerated(each, canonical.generated)) allocated.push(...actual(each, before, after))
     else converged = true
   }
   for (const each of allocated) {
@@ -141,18 +145,6 @@ function isLastApplied({ path, op, after }: FieldChange, declared: Declared): bo
   const [first, second, third] = path
   if (first !== 'metadata' || second !== 'annotations' || third !== LAST_APPLIED) return false
   return op === 'remove' || sameAsManifest(after, declared.manifest.object)
-}
-
-function isGenerated(path: Path, generated: readonly Path[]): boolean {
-  return generated.some(
-    (place) => place.length <= path.length && place.every((each, i) => same(each, path[i]!)),
-  )
-}
-
-function same(a: Segment, b: Segment): boolean {
-  if (typeof a !== 'object' || typeof b !== 'object') return a === b
-  if (isKeyedItem(a)) return isKeyedItem(b) && equalJson(a.keys, b.keys)
-  return !isKeyedItem(b) && equalJson(a.value, b.value)
 }
 
 const smuggled = ['labels', 'annotations', 'finalizers', 'ownerReferences']

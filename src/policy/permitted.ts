@@ -2,7 +2,7 @@ import type { Change } from '../model/change.ts'
 import type { Path } from '../model/path.ts'
 import type { FieldChange } from '../model/path.ts'
 import type { Policy } from '../model/policy.ts'
-import { uncovered } from './coverage.ts'
+import { uncovered } from '../object/coverage.ts'
 import { isFor } from './named-by.ts'
 
 /**

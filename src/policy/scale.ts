@@ -4,7 +4,7 @@ import type { FieldChange } from '../model/path.ts'
 import type { Declared, Policy } from '../model/policy.ts'
 import { equalJson, fieldOf } from '../object/json.ts'
 import { getAt } from '../object/path.ts'
-import { uncovered } from './coverage.ts'
+import { uncovered } from '../object/coverage.ts'
 import { versionOf } from '../object/identity.ts'
 import { watcherAllowances } from './watcher-allowances.ts'
 

@@ -8,11 +8,11 @@ import { setKey } from '../object/json.ts'
 import { isKeyedItem } from '../object/path.ts'
 import { selects } from '../object/selectors.ts'
 import { serviceAccount } from './actors.ts'
-import { covers, isActorOf } from './coverage.ts'
+import { covers, isActorOf } from '../object/coverage.ts'
 import { agentPresets } from './presets/agents.ts'
 import { operatorPresets } from './presets/operators.ts'
 import { generalFields, generalObjects } from './suggest-general.ts'
-import { matchUsers } from './users.ts'
+import { matchUsers } from '../object/match-users.ts'
 
 /** How often something was seen, and where. */
 export interface Evidence {
@@ -128,7 +128,9 @@ export function allowed(record: WrittenField, allowances: readonly Allowance[]):
   if (mine.length === 0) return false
   const change: FieldChange = { path, op }
   const manifest = op === 'add' ? {} : withValueAt(record)
-  const fits = mine.filter((allowance) => covers(allowance, change, actor, manifest as never))
+  const fits = mine.filter((allowance) =>
+    covers(allowance, change, { manifest: manifest as never, actorOf: () => actor }),
+  )
   const [kind = '', group = ''] = record.kind.split('/').toReversed()
   const wide = fits.filter(({ objects: { names } }) => names === undefined || names.includes('*'))
   return objects.every(({ namespace, name }) =>

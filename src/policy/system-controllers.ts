@@ -15,6 +15,8 @@ export interface SystemJob {
   subresources?: readonly string[]
   /** Fields that an UPDATE may change, in the grammar of allowances. CREATE and DELETE have none. */
   fields?: readonly string[]
+  /** The bookkeeping says which of it may stand where nobody recorded who wrote it: anybody could have. */
+  onlyRecorded?: true
   /** Holds for the declared object, or for the live one where Git declares none. */
   when?: Condition
   /** Why, for `explain`. */
@@ -191,8 +193,6 @@ export const systemControllers: readonly SystemController[] = [
       kinds: ['PersistentVolume'],
       operations: ['UPDATE'],
       fields: [
-        '/spec/claimRef',
-        '/spec/claimRef/*',
         '/metadata/annotations/pv.kubernetes.io~1bound-by-controller',
         '/metadata/annotations/pv.kubernetes.io~1migrated-to',
         '/metadata/annotations/pv.kubernetes.io~1provisioned-by',
@@ -200,6 +200,14 @@ export const systemControllers: readonly SystemController[] = [
         '/metadata/finalizers/external-provisioner.volume.kubernetes.io~1finalizer',
       ],
       reason: 'binds volumes to claims',
+      source: 'pkg/controller/volume/persistentvolume/pv_controller.go',
+    },
+    {
+      kinds: ['PersistentVolume'],
+      operations: ['UPDATE'],
+      fields: ['/spec/claimRef', '/spec/claimRef/*'],
+      onlyRecorded: true,
+      reason: 'notes which claim it bound',
       source: 'pkg/controller/volume/persistentvolume/pv_controller.go',
     },
     {
@@ -377,6 +385,7 @@ export const systemControllers: readonly SystemController[] = [
         kinds: ['PersistentVolume'],
         operations: ['UPDATE'],
         fields: ['/spec/claimRef', '/spec/claimRef/*'],
+        onlyRecorded: true,
         reason: 'binds volumes to claims',
         source: 'pkg/scheduler/framework/plugins/volumebinding/binder.go',
       },

@@ -93,6 +93,7 @@ function jobAllowances(policy: Policy, declared: Declared): Allowance[] {
         ...(controller.name === 'kubelet' ? { groups: [nodeGroup] } : {}),
         objects: {},
         fields: job.fields!,
+        ...(job.onlyRecorded === true ? { onlyRecorded: true } : {}),
       }
       made.set(key, allowance)
     }

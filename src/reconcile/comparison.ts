@@ -3,6 +3,7 @@ import type { KubeObject } from '../model/json.ts'
 import type { FieldChange, Path } from '../model/path.ts'
 import type { Declared, Policy } from '../model/policy.ts'
 import { compare } from '../drift/compare.ts'
+import { isAt } from '../object/generated-places.ts'
 import { equalJson } from '../object/json.ts'
 import { declares, pathKey } from '../object/path.ts'
 import { allowancesOf } from './allowances.ts'
@@ -42,7 +43,7 @@ export class Comparison {
   ): Differences {
     return compare(canonical, live, {
       shape: declared.shape(),
-      allowances: allowancesOf(policy, declared),
+      allowances: allowancesOf(policy, declared, live),
       manifest: manifest.object,
       writerOf: (path, value) => this.#ledger.writerOf(manifest.ref, path, value),
     })
@@ -64,7 +65,9 @@ export class Comparison {
     if (answer === undefined) return this.#withoutLater(declared, canonical, live, { differences, key })
     const still = this.differences(policy, declared, { ...canonical, object: answer }, live).changes
     // An item may be all new to one of them and only changed to the other.
-    const both = changes.filter(({ path }) => still.some((other) => overlap(path, other.path)))
+    const isStill = ({ path }: FieldChange) => still.some((other) => overlap(path, other.path))
+    // What the server fills in it keeps on an update, whoever chose it: that confirms nothing.
+    const both = changes.filter((change) => isAt(change.path, canonical.generated) || isStill(change))
     const confirmed = await this.#withoutSelfMade(policy, declared, canonical, live, both)
     if (confirmed.length === 0) this.#accepted.set(key, { epoch, signature })
     // A repair must leave alone what is no drift.

@@ -1,6 +1,6 @@
 import type { ObjectRef } from '../model/identity.ts'
 import type { Json, KubeObject } from '../model/json.ts'
-import type { Policy } from '../model/policy.ts'
+import type { Declared, Policy } from '../model/policy.ts'
 import { fieldOf, isObject } from '../object/json.ts'
 import { guardManager } from './agent-writer.ts'
 
@@ -14,6 +14,18 @@ export function textAt(object: KubeObject, field: string): string {
 export function bearsOurName(live: KubeObject): boolean {
   const entries = live.metadata['managedFields']
   return Array.isArray(entries) && entries.some(isOurEntry)
+}
+
+/** Whether nobody is named in managedFields: somebody cleared them, and the API server names nobody from then on. */
+export function namesNobody(live: KubeObject): boolean {
+  const entries = live.metadata['managedFields']
+  return !Array.isArray(entries) || entries.length === 0
+}
+
+/** Whether it can be noted again whose an object is that names nobody: asking may write where there are no dry-runs. */
+export function isOwnerless(live: KubeObject, { canonical }: Pick<Declared, 'canonical'>): boolean {
+  const method = namesNobody(live) ? canonical()?.method : undefined
+  return method !== undefined && method !== 'declared'
 }
 
 function isOurEntry(entry: Json): boolean {

@@ -22,7 +22,15 @@ import { History } from './history.ts'
 import { installRank } from './install-rank.ts'
 import { refOfKey } from './keys.ts'
 import type { Ledger } from './ledger.ts'
-import { bearsOurName, breakGlassUntil, comesAndGoes, hasTtl, isFinishedJob, textAt } from './live-facts.ts'
+import {
+  bearsOurName,
+  breakGlassUntil,
+  comesAndGoes,
+  hasTtl,
+  isFinishedJob,
+  isOwnerless,
+  textAt,
+} from './live-facts.ts'
 import { readManagedFields } from './managed-fields.ts'
 import { ownersOf } from './owners.ts'
 import type { Objects } from './objects.ts'
@@ -502,7 +510,8 @@ export class Reconciler {
     }
     if (isFinishedJob(live)) this.#finished.set(key, manifest.hash)
     this.#memory.learn(declared, live)
-    return bearsOurName(live) ? this.#finish(key, declared, manifest, live) : undefined
+    const unfinished = bearsOurName(live) || (source.heal === 'revert' && isOwnerless(live, declared))
+    return unfinished ? this.#finish(key, declared, manifest, live) : undefined
   }
 
   /** A difference went away without a repair. What the agent did on its way is nobody's change, and not told. */

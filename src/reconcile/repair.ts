@@ -9,6 +9,7 @@ import { readManagedFields, writeManagedFields } from './managed-fields.ts'
 import type { ManagedEntry } from './managed-fields.ts'
 import type { Objects } from './objects.ts'
 import { targetOf } from './objects.ts'
+import { namesNobody } from './live-facts.ts'
 import { readRefusal } from './refusal.ts'
 import { stamped } from './stamps.ts'
 import type { Stamps } from './stamps.ts'
@@ -106,25 +107,42 @@ export class Repairer {
 
   async #handedBack(unfinished: Unfinished, live: KubeObject): Promise<KubeObject | undefined> {
     const { manifest, agent, stamps, shape, entry } = unfinished
+    if (namesNobody(live)) return this.#named(live, unfinished)
     const back = handBack(live, manifest.object, agent, shape)
     if (back === undefined || agent?.operation !== 'Apply') return back?.object
     if (entry !== undefined) return withFields(back.object, agent, () => entry.fields)
     if (!back.uncertain) return back.object
-    const exact = await this.#applied(manifest, agent, stamps)
+    const exact = (await this.#asWritten(live, manifest, agent, stamps))?.fields
     if (exact === undefined) return back.object
     const before = readManagedFields(live).find(isOf(agent))?.fields ?? FieldSet.empty
     return withFields(back.object, agent, () => before.union(exact))
   }
 
-  /** Asks the API server what the agent would own if it applied its manifest now. */
-  async #applied(manifest: Manifest, agent: AgentWriter, stamps: Stamps): Promise<FieldSet | undefined> {
+  /** An object that names nobody again named as its agent's; undefined where that cannot be told. */
+  async #named(live: KubeObject, { manifest, agent, stamps, entry }: Unfinished) {
+    if (agent === undefined) return undefined
+    const own = entry ?? (await this.#asWritten(live, manifest, agent, stamps))
+    return own && { ...live, metadata: { ...live.metadata, managedFields: writeManagedFields([own]) } }
+  }
+
+  /** Asks the API server what it would note of the agent if it brought its manifest in now. */
+  async #asWritten(
+    live: KubeObject,
+    manifest: Manifest,
+    agent: AgentWriter,
+    stamps: Stamps,
+  ): Promise<ManagedEntry | undefined> {
+    const options = { fieldManager: agent.manager, dryRun: true }
+    const applies = agent.operation === 'Apply'
+    const object = clean(stamped(manifest.object, applies ? { ...stamps, lastApplied: false } : stamps))
+    object.metadata['name'] = applies ? live.metadata['name']! : 'gitops-guard-probe'
     try {
-      const object = clean(stamped(manifest.object, { ...stamps, lastApplied: false }))
-      const options = { fieldManager: agent.manager, force: true, dryRun: true }
-      const answer = await this.#objects.apply(object, options)
-      return readManagedFields(answer).find(isOf(agent))?.fields
+      const answer = applies
+        ? await this.#objects.apply(object, { ...options, force: true })
+        : await this.#objects.create(object, options)
+      return readManagedFields(answer).find(isOf(agent))
     } catch {
-      // What the schema is known to say must do.
+      // Better nobody's than wrong: the next time that the agent applies it takes what it declares.
       return undefined
     }
   }

@@ -6,7 +6,7 @@ import type { AgentMemory } from './agent-memory.ts'
 import type { Clock } from './clock.ts'
 import type { Base, Comparison } from './comparison.ts'
 import type { ReconcileEvent } from './events.ts'
-import { bearsOurName, textAt } from './live-facts.ts'
+import { bearsOurName, isOwnerless, textAt } from './live-facts.ts'
 import type { ManagedEntry } from './managed-fields.ts'
 import type { OwnWrites } from './own-writes.ts'
 import type { Again } from './queue.ts'
@@ -116,7 +116,7 @@ export class Restorer {
     live: KubeObject,
     remains?: { entry: ManagedEntry | undefined; stamps: Stamps },
   ): Promise<KubeObject> {
-    if (!bearsOurName(live)) return live
+    if (!bearsOurName(live) && !isOwnerless(live, declared)) return live
     const agent = this.#memory.writerOf(declared, live)
     const stamps = remains?.stamps ?? readStamps(live, manifest.object)
     const shape = declared.shape()

@@ -2,7 +2,7 @@ import type { Canonical } from '../model/desired.ts'
 import type { Json, KubeObject } from '../model/json.ts'
 import type { FieldChange, KeyedItem, Path, Segment, SetItem } from '../model/path.ts'
 import { cloneJson, equalJson, fieldOf, isObject, setKey } from '../object/json.ts'
-import { getAt, hasKeys, isKeyedItem } from '../object/path.ts'
+import { getAt, hasKeys, isKeyedItem, pathKey } from '../object/path.ts'
 
 /** How live differs from the canonical form, as `compare` of src/drift says. */
 export interface Differences {
@@ -25,7 +25,8 @@ export function wanted(
   // A whole that came from the canonical form brought these along.
   for (const { change } of covered)
     put(object, change.path, change.op === 'remove' ? undefined : change.after)
-  for (const path of generated) put(object, path, getAt(live, path))
+  const isTakenBack = (place: Path) => changes.some(({ path }) => pathKey(path).startsWith(pathKey(place)))
+  for (const path of generated) if (!isTakenBack(path)) put(object, path, getAt(live, path))
   delete object.metadata['managedFields']
   return object
 }

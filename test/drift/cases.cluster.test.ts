@@ -23,5 +23,5 @@ describe('drift, and what is none, on a real API server', () => {
   })
   after(() => stage.stop())
 
-  for (const one of allCases) it(one.name, () => check(one, outcomes.get(one)!))
+  for (const one of allCases) it(`row ${one.row}: ${one.name}`, () => check(one, outcomes.get(one)!))
 })

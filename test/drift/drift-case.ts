@@ -16,6 +16,8 @@ export type Change = (tools: Tools) => Promise<unknown>
 
 /** One case: what Git says, how the agent brings it in, what happens then, what the guard is to find. */
 export interface DriftCase {
+  /** Of the list of what is drift and what is not. */
+  row: number
   name: string
   /** Manifests in YAML. `$NS` stands for the case's own namespace, which is also that of manifests that name none. */
   git: string

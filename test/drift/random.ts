@@ -6,6 +6,14 @@ export class Random {
     this.#state = seed >>> 0
   }
 
+  /** Numbers of their own for each name: what happens to others at the same time changes none of them. */
+  static named(seed: number, name: string): Random {
+    let hash = seed ^ 0x811c9dc5
+    for (let index = 0; index < name.length; index++)
+      hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193)
+    return new Random(hash)
+  }
+
   /** From 0 to below 1 (mulberry32). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0

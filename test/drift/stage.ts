@@ -51,8 +51,9 @@ export class Stage {
     this.#admin = new RawRequests(plane.kubeconfig('admin'))
   }
 
-  static async start(): Promise<Stage> {
-    const stage = new Stage(await startControlPlane())
+  /** Without controllers nobody but the test writes. */
+  static async start({ controllers = true } = {}): Promise<Stage> {
+    const stage = new Stage(await startControlPlane({ kubeControllerManager: controllers }))
     await stage.refresh()
     return stage
   }
@@ -124,6 +125,20 @@ export class Stage {
     const answer = await this.send(method, path, body, contentType)
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${messageOf(answer)}`)
     return answer.body as KubeObject
+  }
+
+  /** Waits until nobody has written these objects for a second: controllers are done with them then. */
+  async quiet(objects: readonly KubeObject[]): Promise<void> {
+    const versions = async () => {
+      const answers = await Promise.all(objects.map((object) => this.send('GET', this.path(object))))
+      return answers.map(({ body }) => String(fieldOf(fieldOf(body, 'metadata'), 'resourceVersion'))).join()
+    }
+    const end = Date.now() + 60_000
+    for (let before = '', after = await versions(); before !== after && Date.now() < end;) {
+      await new Promise((resolve) => setTimeout(resolve, 1000))
+      before = after
+      after = await versions()
+    }
   }
 
   /** Server-side apply of the text as it is written: the API server reads its YAML. */

@@ -46,11 +46,13 @@ const inForce: (yaml: string) => DriftCase['live'] = (yaml) => async (tools) => 
 /** What changes objects on their way into storage. */
 export const admissionCases: readonly DriftCase[] = [
   {
+    row: 12,
     name: 'accept a label that admission gives every ConfigMap',
     setup: policy('configmaps', '', label),
     git: configMap,
   },
   {
+    row: 20,
     name: 'find a change beside a label that admission gives',
     setup: policy('configmaps', '', label),
     git: configMap,
@@ -58,11 +60,13 @@ export const admissionCases: readonly DriftCase[] = [
     drift: ['replace /data/a'],
   },
   {
+    row: 12,
     name: 'accept a sidecar that admission puts in every Deployment',
     setup: policy('deployments', 'apps', sidecar),
     git: deployment,
   },
   {
+    row: 20,
     name: 'find another container beside the sidecar of admission',
     setup: policy('deployments', 'apps', sidecar),
     git: deployment,
@@ -72,6 +76,7 @@ export const admissionCases: readonly DriftCase[] = [
     drift: ['add /spec/template/spec/containers/0'],
   },
   {
+    row: 19,
     name: 'find another image of the sidecar that admission puts in at creation',
     setup: policy('deployments', 'apps', sidecar, '[CREATE]'),
     git: deployment,
@@ -89,17 +94,20 @@ export const admissionCases: readonly DriftCase[] = [
     drift: ['replace /spec/template/spec/containers/1/image'],
   },
   {
+    row: 12,
     name: 'accept an object that a later policy would label',
     git: configMap,
     live: inForce(policy('configmaps', '', label)) as never,
   },
   {
+    row: 19,
     name: 'find a change in an object that a later policy would label',
     git: configMap,
     live: all(merge({ data: { c: '3' } }), inForce(policy('configmaps', '', label)) as never),
     drift: ['add /data/c'],
   },
   {
+    row: 12,
     name: 'accept a claim that a later default class was given to',
     git: claim,
     live: all(
@@ -110,6 +118,7 @@ export const admissionCases: readonly DriftCase[] = [
     ),
   },
   {
+    row: 12,
     name: 'accept a Pod from before there was a default priority',
     git: pod,
     live: create(
@@ -117,6 +126,7 @@ export const admissionCases: readonly DriftCase[] = [
     ),
   },
   {
+    row: 19,
     name: 'find a deleted object of a kind that admission changes',
     setup: policy('configmaps', '', label),
     git: configMap,

@@ -52,17 +52,20 @@ const definition = (name: string) =>
 /** Custom resources, and the definitions of their kinds. */
 export const customCases: readonly DriftCase[] = [
   {
+    row: 4,
     name: 'accept a custom resource with defaults, exact integers and free fields',
     setup: crd(full),
     git: good,
   },
   {
+    row: 1,
     name: 'accept a quantity of a custom resource in other words',
     setup: crd(full),
     git: widget('{ memory: "0.5" }'),
     live: merge({ spec: { memory: '500m' } }),
   },
   {
+    row: 19,
     name: 'find a quantity that differs',
     setup: crd(full),
     git: widget('{ memory: 1Gi }'),
@@ -70,6 +73,7 @@ export const customCases: readonly DriftCase[] = [
     drift: ['replace /spec/memory'],
   },
   {
+    row: 19,
     name: 'find an int-or-string that changed its type',
     setup: crd(full),
     git: widget('{ port: "80" }'),
@@ -77,6 +81,7 @@ export const customCases: readonly DriftCase[] = [
     drift: ['replace /spec/port'],
   },
   {
+    row: 19,
     name: 'find the last digit of an integer over 2^53',
     setup: crd(full),
     git: widget('{ big: 9007199254740993 }'),
@@ -85,6 +90,7 @@ export const customCases: readonly DriftCase[] = [
     drift: ['replace /spec/big'],
   },
   {
+    row: 19,
     name: 'find the last digit in a field without schema',
     setup: crd(free),
     git: widget('{ big: 9007199254740993 }'),
@@ -93,6 +99,7 @@ export const customCases: readonly DriftCase[] = [
     drift: ['replace /spec/big'],
   },
   {
+    row: 21,
     name: 'find a default that a person changed',
     setup: crd(full),
     git: good,
@@ -100,6 +107,7 @@ export const customCases: readonly DriftCase[] = [
     drift: ['replace /spec/size', 'replace /spec/nested/active'],
   },
   {
+    row: 19,
     name: 'find an item of a list with two keys changed',
     setup: crd(full),
     git: good,
@@ -107,6 +115,7 @@ export const customCases: readonly DriftCase[] = [
     drift: ['replace /spec/items/0/value'],
   },
   {
+    row: 19,
     name: 'find an item with another second key',
     setup: crd(full),
     git: good,
@@ -114,18 +123,21 @@ export const customCases: readonly DriftCase[] = [
     drift: ['add /spec/items/2'],
   },
   {
+    row: 8,
     name: 'accept items of a keyed list in another order',
     setup: crd(full),
     git: good,
     live: edit((o) => void (at(o, 'spec', 'items') as never[]).reverse()),
   },
   {
+    row: 8,
     name: 'accept a set in another order',
     setup: crd(full),
     git: good,
     live: edit((o) => void (at(o, 'spec', 'tags') as never[]).reverse()),
   },
   {
+    row: 20,
     name: 'find a member added to a set',
     setup: crd(full),
     git: good,
@@ -133,6 +145,7 @@ export const customCases: readonly DriftCase[] = [
     drift: ['add /spec/tags/0'],
   },
   {
+    row: 23,
     name: 'find steps in another order',
     setup: crd(full),
     git: good,
@@ -140,6 +153,7 @@ export const customCases: readonly DriftCase[] = [
     drift: ['replace /spec/steps/0', 'replace /spec/steps/1'],
   },
   {
+    row: 20,
     name: 'find a step put in between',
     setup: crd(full),
     git: good,
@@ -147,6 +161,7 @@ export const customCases: readonly DriftCase[] = [
     drift: ['add /spec/steps/1'],
   },
   {
+    row: 20,
     name: 'find a key added to a map',
     setup: crd(full),
     git: good,
@@ -154,6 +169,7 @@ export const customCases: readonly DriftCase[] = [
     drift: ['add /spec/map/rogue'],
   },
   {
+    row: 19,
     name: 'find a change deep in a free field',
     setup: crd(full),
     git: good,
@@ -161,6 +177,7 @@ export const customCases: readonly DriftCase[] = [
     drift: ['replace /spec/free/anything/0'],
   },
   {
+    row: 20,
     name: 'find __proto__ added in a free field',
     setup: crd(full),
     git: widget('{ free: { a: 1 } }'),
@@ -174,6 +191,7 @@ export const customCases: readonly DriftCase[] = [
     drift: ['add /spec/free/__proto__/polluted'],
   },
   {
+    row: 19,
     name: 'find a change in an embedded resource',
     setup: crd(full),
     git: good,
@@ -181,6 +199,7 @@ export const customCases: readonly DriftCase[] = [
     drift: ['replace /spec/template/spec/a'],
   },
   {
+    row: 20,
     name: 'find an annotation put on an embedded resource',
     setup: crd(full),
     git: good,
@@ -188,12 +207,14 @@ export const customCases: readonly DriftCase[] = [
     drift: ['add /spec/template/metadata/annotations/a'],
   },
   {
+    row: 3,
     name: 'accept nulls where the schema allows them, and where it does not',
     setup: crd(full),
     git: widget('{ maybe: null, mode: null, map: null, size: 1 }'),
     agent: 'create',
   },
   {
+    row: 19,
     name: 'find a value where Git says null',
     setup: crd(full),
     git: widget('{ maybe: null, size: 1 }'),
@@ -202,19 +223,22 @@ export const customCases: readonly DriftCase[] = [
     drift: ['replace /spec/maybe'],
   },
   {
+    row: 3,
     name: 'accept empty maps and lists',
     setup: crd(full),
     git: widget('{ map: {}, items: [], tags: [], free: {} }'),
   },
   {
+    row: 19,
     name: 'find an empty map that went',
     setup: crd(full),
     git: widget('{ map: {}, size: 1 }'),
     live: merge({ spec: { map: null } }),
     drift: ['remove /spec/map'],
   },
-  { name: 'accept a number with zeros at its end', setup: crd(full), git: widget('{ ratio: 2.0 }') },
+  { row: 1, name: 'accept a number with zeros at its end', setup: crd(full), git: widget('{ ratio: 2.0 }') },
   {
+    row: 30,
     name: 'say that a field of a custom resource is unattainable',
     setup: crd(full),
     git: widget('{ size: 1, unknown: 2 }'),
@@ -222,17 +246,20 @@ export const customCases: readonly DriftCase[] = [
     first: 'unattainable',
   },
   {
+    row: 29,
     name: 'say that a custom resource is invalid',
     setup: crd(full),
     git: widget('{ size: many }'),
     first: 'invalid',
   },
   {
+    row: 2,
     name: 'accept a custom resource without a structural spec',
     setup: crd(free),
     git: widget('{ a: { b: [1, two, { c: 0x10 }] }, yes: on, e: 1e3, oct: 0644 }'),
   },
   {
+    row: 19,
     name: 'find an addition without a schema',
     setup: crd(free),
     git: widget('{ list: [{ name: a }, { name: b }] }'),
@@ -240,6 +267,7 @@ export const customCases: readonly DriftCase[] = [
     drift: ['add /spec/list/1/rogue'],
   },
   {
+    row: 19,
     name: 'find a removal without a schema',
     setup: crd(free),
     git: widget('{ list: [a, b, c] }'),
@@ -247,17 +275,20 @@ export const customCases: readonly DriftCase[] = [
     drift: ['remove /spec/list/0'],
   },
   {
+    row: 14,
     name: 'accept a status of a custom resource',
     setup: crd(free),
     git: widget('{ a: 1 }') + 'status: { phase: Old }\n',
     agent: { text: widget('{ a: 1 }') },
   },
   {
+    row: 7,
     name: 'accept a version that is not the stored one',
     setup: crd('{ type: object, properties: { a: { type: string }, hidden: { type: string } } }', two),
     git: widget('{ a: x }', 'v2'),
   },
   {
+    row: 19,
     name: 'find a field that the declared version cannot show',
     setup: crd('{ type: object, properties: { a: { type: string }, hidden: { type: string } } }', two),
     git: widget('{ a: x }', 'v2'),
@@ -271,6 +302,7 @@ export const customCases: readonly DriftCase[] = [
     drift: ['add /spec/hidden'],
   },
   {
+    row: 20,
     name: 'find a finalizer on a custom resource',
     setup: crd(free),
     git: widget('{ a: 1 }'),
@@ -278,18 +310,21 @@ export const customCases: readonly DriftCase[] = [
     drift: ['add /metadata/finalizers/0'],
   },
   {
+    row: 19,
     name: 'find a deleted custom resource',
     setup: crd(free),
     git: widget('{ a: 1 }'),
     live: remove,
     status: 'missing',
   },
-  { name: 'accept a definition with its defaults', git: definition('gadgets') },
+  { row: 2, name: 'accept a definition with its defaults', git: definition('gadgets') },
   {
+    row: 2,
     name: 'accept a definition and its resource in one source',
     git: `${definition('gizmos').replace('kind: Widget', 'kind: Gizmo')}---\napiVersion: $NS.example/v1\nkind: Gizmo\nmetadata: { name: g }\nspec: { a: z }\n`,
   },
   {
+    row: 19,
     name: 'find a schema that was loosened',
     git: definition('gadgets'),
     live: json([
@@ -304,6 +339,7 @@ export const customCases: readonly DriftCase[] = [
     ],
   },
   {
+    row: 20,
     name: 'find a version that was added',
     git: definition('gadgets'),
     live: json([
@@ -316,12 +352,14 @@ export const customCases: readonly DriftCase[] = [
     drift: ['add /spec/versions/1'],
   },
   {
+    row: 20,
     name: 'find short names that were added',
     git: definition('gadgets'),
     live: merge({ spec: { names: { shortNames: ['po'] } } }),
     drift: ['add /spec/names/shortNames'],
   },
   {
+    row: 20,
     name: 'find a conversion webhook that was put in',
     git: definition('gadgets'),
     live: merge({

@@ -1,4 +1,4 @@
-import { matchesPattern } from '../object/selectors.ts'
+import { matchesPattern } from './selectors.ts'
 
 /**
  * Compiles usernames, in which `*` stands for any run of characters, into one test. Names without `*` cost one look-up,
