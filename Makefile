@@ -62,6 +62,11 @@ dist/cli.js: $(INSTALLED) $(shell find src -name '*.ts' -not -name '*.test.ts' -
 control-plane: $(INSTALLED)
 	@node test/control-plane/main.ts prepare
 
+## cluster: a control plane to try things on by hand, until Ctrl-C (docs/tutorial.md)
+.PHONY: cluster
+cluster: control-plane build
+	@node test/control-plane/main.ts start
+
 ## clean: removes what was installed and built here (not the cache of the control plane)
 .PHONY: clean
 clean:

@@ -1,6 +1,7 @@
 /** The control plane for tests, by hand: `node test/control-plane/main.ts prepare|start|where`. */
 import { findBinaries } from './binaries.ts'
 import { startControlPlane } from './control-plane.ts'
+import { tryIt } from './try-it.ts'
 
 const usage = `usage: node test/control-plane/main.ts COMMAND
 
@@ -36,14 +37,13 @@ async function start(): Promise<void> {
   const plane = await startControlPlane()
   const ended = Promise.withResolvers<undefined>()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ended.resolve(undefined))
-  console.log(`Kubernetes ${plane.version} at ${plane.url}, ready in ${((Date.now() - began) / 1000).toFixed(1)} s.
+  const { exports } = await tryIt(plane)
+  console.log(`Kubernetes ${plane.version} at ${plane.url}, ready in ${((Date.now() - began) / 1000).toFixed(1)} s. In another terminal:
 
-  export KUBECONFIG=${plane.kubeconfig('admin')}   # system:masters
-  export KUBECONFIG=${plane.kubeconfig('alice')}   # group developers, cluster-admin rights
+  ${exports}
 
-kubectl: ${plane.binaries.kubectl}
-logs:    ${plane.dir}/*.log
-Ctrl-C ends it and removes ${plane.dir}.`)
+$ADMIN is in system:masters, $ALICE a developer with cluster-admin rights; kubectl and gitops-guard are on the path.
+Logs: ${plane.dir}/*.log. Ctrl-C ends it and removes ${plane.dir}.`)
   const alive = setInterval(() => undefined, 60_000)
   await ended.promise
   clearInterval(alive)
