@@ -29,6 +29,10 @@ export async function breakGlass(names: string[], options: BreakGlassOptions): P
     throw new Error(`--for takes a duration such as 30m: not ${options.for}`)
   const { api, discovery, connection } = await openCluster(options)
   try {
+    if (discovery.resourceFor(BREAK_GLASS.group, BREAK_GLASS.kind, BREAK_GLASS.version) === undefined)
+      throw new Error(
+        'this cluster has no BreakGlass resource: gitops-guard install brings it (or kubectl apply -f deploy/break-glass.yaml)',
+      )
     const objects = names.map((name) => {
       const { resource, name: objectName } = readObjectArgument(name, discovery)
       const { group, version, kind } = resource

@@ -7,6 +7,7 @@ import { difference } from '../object/difference.ts'
 import { fieldOf, isObject, parseJson } from '../object/json.ts'
 import { withoutServerMetadata } from '../object/metadata.ts'
 import { isExemptUser } from '../policy/exempt.ts'
+import { scaleWrite } from '../policy/scale.ts'
 import type { RecordedWrite } from '../reconcile/ledger.ts'
 
 /** A write as the API server recorded it. */
@@ -56,9 +57,11 @@ function readEvent(event: Json, { policy, kindOf, known }: AuditFacts): AuditedW
   const writer = writerOf(event, policy)
   const time = Date.parse(text(event, 'stageTimestamp')) || Date.now()
   if (text(event, 'verb') === 'delete') return { ref, ...writer, time, changes: [], deleted: true }
+  if (!WRITES.has(text(event, 'verb'))) return undefined
+  if (text(target, 'subresource') === 'scale' && isWhole(response, 'Scale'))
+    return { ref, ...writer, time, changes: [scaleWrite(response, declared, policy)] }
   const canonical = declared.canonical()
-  if (!WRITES.has(text(event, 'verb')) || canonical === undefined || !isWhole(response, kind))
-    return undefined
+  if (canonical === undefined || !isWhole(response, kind)) return undefined
   const changes = difference(
     withoutServerMetadata(canonical.object),
     withoutServerMetadata(response),

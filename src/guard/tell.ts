@@ -14,6 +14,7 @@ import type { KubeObject } from '../model/json.ts'
 import { maskChanges } from '../object/mask.ts'
 import { withoutServerMetadata } from '../object/metadata.ts'
 import type { Finding, ReconcileEvent } from '../reconcile/events.ts'
+import { scaleWrite } from '../policy/scale.ts'
 import type { Ledger } from '../reconcile/ledger.ts'
 import type { DesiredChange } from '../reconcile/reconciler.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -290,6 +291,8 @@ export class Teller {
     if (declared === undefined || !actor.authenticated) return
     if (operation === 'DELETE' && subresource === '') {
       this.#ledger.record({ ref, actor, time, changes: [], deleted: true })
+    } else if (subresource === 'scale' && after !== undefined) {
+      this.#ledger.record({ ref, actor, time, changes: [scaleWrite(after, declared, policy)] })
     } else if (operation !== 'CONNECT' && after !== undefined && after.kind === ref.kind) {
       const old = before === undefined ? undefined : withoutServerMetadata(before)
       const changes = difference(old, withoutServerMetadata(after), declared.shape())

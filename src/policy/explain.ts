@@ -1,7 +1,9 @@
 import type { ObjectRef } from '../model/identity.ts'
 import type { Origin } from '../model/desired.ts'
-import type { Policy } from '../model/policy.ts'
+import type { KubeObject } from '../model/json.ts'
+import type { Allowance, Policy } from '../model/policy.ts'
 import type { Mode } from '../model/verdict.ts'
+import { declares, parsePointer } from '../object/path.ts'
 import { modeFor } from './modes.ts'
 import { isBreakGlass, isGuardObject } from './guard-objects.ts'
 import { concerns } from './jobs.ts'
@@ -56,8 +58,9 @@ export function explainObject(ref: ObjectRef, policy: Policy): Explanation {
     allowances:
       declared === undefined
         ? []
-        : watcherAllowances(policy, declared).map(
-            ({ name, reason, users, groups, fields, ops, unlessDeclared }) => ({
+        : watcherAllowances(policy, declared)
+            .filter((allowance) => !isMoot(allowance, declared.manifest.object))
+            .map(({ name, reason, users, groups, fields, ops, unlessDeclared }) => ({
               name,
               reason,
               users,
@@ -65,13 +68,18 @@ export function explainObject(ref: ObjectRef, policy: Policy): Explanation {
               ...(groups === undefined ? {} : { groups }),
               ...(ops === undefined ? {} : { ops }),
               ...(unlessDeclared === undefined ? {} : { unlessDeclared }),
-            }),
-          ),
+            })),
     controllers:
       declared === undefined
         ? []
         : controllersFor(ref, declared.canonical()?.object ?? declared.manifest.object),
   }
+}
+
+/** For what a manifest leaves out, where it leaves none of it out. */
+function isMoot({ unlessDeclared, fields }: Allowance, manifest: KubeObject): boolean {
+  const spelled = (field: string) => !/[*[]/.test(field) && declares(manifest, parsePointer(field))
+  return unlessDeclared === true && fields.every(spelled)
 }
 
 function notes(ref: ObjectRef, policy: Policy, status: Explanation['status']): string[] {

@@ -28,6 +28,11 @@ export function scaleDenied(change: Change, declared: Declared, policy: Policy):
   return open.length === 0 ? [] : [{ path, op: 'replace', before, after }]
 }
 
+/** What a Scale sets in its parent: for those who remember who wrote what. */
+export function scaleWrite(scale: Json | undefined, declared: Declared, policy: Policy): FieldChange {
+  return { path: replicasPath(declared, policy), op: 'add', after: replicas(scale) }
+}
+
 function replicas(scale: Json | undefined): Json {
   return fieldOf(fieldOf(scale, 'spec'), 'replicas') ?? 0
 }

@@ -2,7 +2,8 @@ import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ControlPlane } from './control-plane.ts'
 
-const CLI = new URL('../../dist/cli.js', import.meta.url).pathname
+const CHECKOUT = new URL('../..', import.meta.url).pathname.replace(/\/$/, '')
+const CLI = join(CHECKOUT, 'dist/cli.js')
 
 /** What a person pastes into a shell to try a control plane by hand: kubectl and gitops-guard on the path, two kubeconfigs. */
 export async function tryIt(plane: ControlPlane): Promise<{ exports: string }> {
@@ -15,5 +16,7 @@ export async function tryIt(plane: ControlPlane): Promise<{ exports: string }> {
     await chmod(join(bin, name), 0o755)
   }
   const [admin, alice] = [plane.kubeconfig('admin'), plane.kubeconfig('alice')]
-  return { exports: `export PATH=${bin}:$PATH ADMIN=${admin} ALICE=${alice} KUBECONFIG=${admin}` }
+  return {
+    exports: `export PATH=${bin}:$PATH ADMIN=${admin} ALICE=${alice} KUBECONFIG=${admin} CHECKOUT=${CHECKOUT}`,
+  }
 }
