@@ -38,6 +38,7 @@ export function resolveConfig(raw: RawConfig, options: ResolveOptions): GuardCon
     modes: (raw.modes ?? []).map(({ mode: own, ...objects }) => ({ objects, mode: own })),
     connect: raw.connect ?? 'warn',
     children: raw.children ?? 'deny',
+    mentions: new Map(Object.entries(raw.mentions ?? {})),
     notify: (raw.notify ?? []).map((target) => resolveNotify(target, secret)),
     events: raw.events ?? true,
     ...(stateDir === undefined ? {} : { stateDir: resolve(directory, stateDir) }),

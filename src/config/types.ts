@@ -20,6 +20,8 @@ export interface GuardConfig {
   /** People changing, evicting or deleting what declared objects own. */
   children: UndeclaredMode
   notify: readonly NotifyConfig[]
+  /** What owners are called in chats, by the name that Git has for them. */
+  mentions: ReadonlyMap<string, MentionConfig>
   /** Violations are Events on the objects too. */
   events: boolean
   /** Clones, canonical forms, outbox. Absolute. Absent: nothing survives a restart. */
@@ -90,6 +92,16 @@ export interface DiscoverConfig {
   argocd?: { namespaces: readonly string[]; suspended: Heal }
   /** Credentials by the beginning of the URL, for what is discovered. */
   repositories: readonly { url: string; auth: GitAuthConfig }[]
+}
+
+export interface MentionConfig {
+  slack?: string
+  teams?: string
+  discord?: string
+  mattermost?: string
+  googlechat?: string
+  matrix?: string
+  email?: string
 }
 
 /** Where violations are told. */

@@ -77,8 +77,9 @@ export class Outlet {
       ...place,
       targets: targetsOf(settings),
       message: {
+        mentionsOf: (owner) => this.#settings.config.mentions.get(owner),
         repositoryOf: (source) =>
-          settings.sources.find(({ policy }) => policy.name === source)?.policy.repository,
+          this.#settings.sources.find(({ policy }) => policy.name === source)?.policy.repository,
       },
       sent: (provider, violations) => metrics.messageSent(provider, violations),
       failed: (provider, error, retryInMs) => {

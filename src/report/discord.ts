@@ -1,5 +1,6 @@
 import type { Secret } from '../model/secret.ts'
 import { clip, fitLines } from './fit-lines.ts'
+import { mentioned } from './mentions.ts'
 import type { Link, Message } from './message.ts'
 import { footer } from './plain-lines.ts'
 import { post } from './post.ts'
@@ -90,7 +91,18 @@ export function discordMessage(message: Message) {
       .map(({ label, text }) => ({ name: label, value: code(clip(text, 150)), inline: true })),
     footer: { text: clip(footer(message), 300) },
   }
-  return { embeds: [embed], allowed_mentions: { parse: [] } }
+  const called = mentioned(message, 'discord')
+  if (called.length === 0) return { embeds: [embed], allowed_mentions: { parse: [] } }
+  return {
+    content: called.map((id) => `<@${id}>`).join(' '),
+    embeds: [embed],
+    // Nobody else is called, whatever the text says.
+    allowed_mentions: {
+      parse: [],
+      users: called.filter((id) => !id.startsWith('&')),
+      roles: called.filter((id) => id.startsWith('&')).map((id) => id.slice(1)),
+    },
+  }
 }
 
 function plain(text: string): string {

@@ -2,6 +2,7 @@ import type { Secret } from '../model/secret.ts'
 import { deliveryKey, keyOf } from './delivery-key.ts'
 import { emailHtml } from './email-html.ts'
 import { clip } from './fit-lines.ts'
+import { mentioned } from './mentions.ts'
 import type { Message } from './message.ts'
 import { plainLines } from './plain-lines.ts'
 import type { MessageProvider } from './provider.ts'
@@ -46,7 +47,8 @@ export class Email implements MessageProvider {
     const { createTransport } = await import('nodemailer')
     const mail = mailOf(message, this.#options)
     const reached = this.#reached.get(mail.messageId) ?? new Set<string>()
-    const to = this.#options.to.map(addressOf).filter((address) => !reached.has(address))
+    const all = [...this.#options.to.map(addressOf), ...mentioned(message, 'email')]
+    const to = [...new Set(all)].filter((address) => !reached.has(address))
     const server = await this.#server()
     const transport = createTransport(server)
     try {
@@ -103,6 +105,7 @@ export function mailOf(message: Message, { from, to }: Pick<EmailOptions, 'from'
   return {
     from: mailboxOf(from),
     to: to.map(mailboxOf),
+    cc: mentioned(message, 'email').map(mailboxOf),
     // The same for all of an object: mail programs part a conversation where its subject changes.
     subject: oneLine(`GitOps Guard: ${about}`),
     messageId: idOf(deliveryKey(message)),

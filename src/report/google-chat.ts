@@ -2,6 +2,7 @@ import type { Secret } from '../model/secret.ts'
 import { deliveryKey, keyOf } from './delivery-key.ts'
 import { escapeHtml } from './escape-html.ts'
 import { clip, fitLines } from './fit-lines.ts'
+import { mentioned } from './mentions.ts'
 import type { Link, Message } from './message.ts'
 import { footer } from './plain-lines.ts'
 import { post } from './post.ts'
@@ -45,7 +46,9 @@ export function googleChatMessage(message: Message) {
     ...link('Commit', message.commit),
     paragraph(escapeHtml(clip(footer(message), 400))),
   ]
+  const called = mentioned(message, 'googlechat')
   return {
+    ...(called.length === 0 ? {} : { text: called.map((id) => `<users/${id}>`).join(' ') }),
     fallbackText: clip(summary, 300).replaceAll('<', '‹').replaceAll('>', '›'),
     cardsV2: [
       { cardId: 'violation', card: { header: { title: clip(title, 150) }, sections: [{ widgets }] } },

@@ -2,6 +2,7 @@ import type { Secret } from '../model/secret.ts'
 import { deliveryKey } from './delivery-key.ts'
 import { escapeHtml } from './escape-html.ts'
 import { clip, fitLines } from './fit-lines.ts'
+import { mentioned } from './mentions.ts'
 import type { Link, Message } from './message.ts'
 import { footer, plainLines } from './plain-lines.ts'
 import { post } from './post.ts'
@@ -64,6 +65,7 @@ export class Matrix implements MessageProvider {
 export function matrixMessage(message: Message, root?: string) {
   const { title, summary, facts, changes, objects, reason, outcome } = message
   const lines = fitLines(changes.length > 0 ? changes : (objects ?? []), 6000)
+  const called = mentioned(message, 'matrix')
   const html = [
     `<p><strong>${escapeHtml(clip(title, 200))}</strong><br>${escapeHtml(clip(summary, 600))}</p>`,
     `<ul>${facts.map(({ label, text }) => `<li>${escapeHtml(label)}: <code>${escapeHtml(clip(text, 300))}</code></li>`).join('')}</ul>`,
@@ -72,6 +74,7 @@ export function matrixMessage(message: Message, root?: string) {
       ? []
       : [`<blockquote>${clip(reason, 1500).split('\n').map(escapeHtml).join('<br>')}</blockquote>`]),
     `<p><strong>${escapeHtml(outcome)}</strong>${link(message.file)}${link(message.commit)}</p>`,
+    ...(called.length === 0 ? [] : [`<p>${called.map(pill).join(' ')}</p>`]),
     `<p><em>${escapeHtml(clip(footer(message), 500))}</em></p>`,
   ]
   return {
@@ -82,7 +85,7 @@ export function matrixMessage(message: Message, root?: string) {
     ).join('\n'),
     format: 'org.matrix.custom.html',
     formatted_body: html.join(''),
-    'm.mentions': {},
+    'm.mentions': called.length === 0 ? {} : { user_ids: called },
     ...(root === undefined ? {} : { 'm.relates_to': inThread(root) }),
   }
 }
@@ -95,6 +98,10 @@ function inThread(root: string) {
     is_falling_back: true,
     'm.in_reply_to': { event_id: root },
   }
+}
+
+function pill(user: string): string {
+  return `<a href="https://matrix.to/#/${escapeHtml(user)}">${escapeHtml(user)}</a>`
 }
 
 function link(place: Link | undefined): string {

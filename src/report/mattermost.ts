@@ -1,5 +1,6 @@
 import type { Secret } from '../model/secret.ts'
 import { clip, fitLines } from './fit-lines.ts'
+import { mentioned } from './mentions.ts'
 import type { Link, Message } from './message.ts'
 import { footer } from './plain-lines.ts'
 import { post } from './post.ts'
@@ -41,7 +42,7 @@ export function mattermostMessage(message: Message) {
     ...link('Commit', message.commit),
   ]
   return {
-    text: code(clip(summary, 600)),
+    text: [code(clip(summary, 600)), ...mentioned(message, 'mattermost').map((name) => `@${name}`)].join(' '),
     attachments: [
       {
         fallback: clip(plain(summary), 600),

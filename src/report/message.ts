@@ -4,6 +4,8 @@ import { groupOf } from '../object/identity.ts'
 import { escapeText } from '../object/text.ts'
 import { changeLines } from './change-lines.ts'
 import { commitLink, fileLink } from './git-links.ts'
+import type { MentionIds, Owner } from './mentions.ts'
+import { severityOf } from './severity.ts'
 import { attempt, counted, isState, outcome, title, TONES, type Tone } from './words.ts'
 
 export interface Link {
@@ -38,6 +40,10 @@ export interface Message {
   objects?: readonly string[]
   /** The object; absent in a digest. Messages of one object belong together. */
   thread?: string
+  /** Who owns what it tells of, as Git says. */
+  owners: readonly Owner[]
+  /** Whether they are called, where the chat can. */
+  calls: boolean
   /** RFC 3339: of the first and the last violation. */
   from: string
   to: string
@@ -46,6 +52,8 @@ export interface Message {
 export interface MessageOptions {
   /** A source's repository URL without credentials, for links. */
   repositoryOf?(source: string): string | undefined
+  /** What an owner is called in chats. */
+  mentionsOf?(owner: string): MentionIds | undefined
 }
 
 /** What belongs into one message: what one actor did to one object. */
@@ -58,18 +66,21 @@ export function makeMessage(violations: readonly Violation[], options: MessageOp
   const sorted = violations.toSorted((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
   if (sorted.length === 0) throw new RangeError('cannot make a message as there are no violations')
   const several = new Set(sorted.map(bundleKey)).size > 1
-  return several ? makeDigest(sorted) : makeSingle(sorted, options)
+  return several ? makeDigest(sorted, options) : makeSingle(sorted, options)
 }
 
-function makeSingle(sorted: readonly Violation[], { repositoryOf }: MessageOptions): Message {
+function makeSingle(sorted: readonly Violation[], options: MessageOptions): Message {
+  const { repositoryOf } = options
   const main = mostImportant(sorted)
   const { event, object, actor, origin, source, reason, rule } = main
   const times = sorted.length > 1 ? ` (${counted(sorted)})` : ''
   const changes = changeLines(main.changes, 20)
   const first = changes.length > 0 ? `: ${changes[0]}${changes.length > 1 ? ', …' : ''}` : ''
   const repository = source === undefined ? undefined : repositoryOf?.(source)
+  const owners = ownersOf([main], options)
   return {
     ...frame(sorted, main),
+    owners,
     about: nameOf(main),
     title: escapeText(
       `${title(event)}: ${nameOf(main)}${sorted.length > 1 ? ` ×${sorted.length}` : ''}`,
@@ -88,6 +99,7 @@ function makeSingle(sorted: readonly Violation[], { repositoryOf }: MessageOptio
       ...(object.namespace === '' ? [] : [{ label: 'Namespace', text: escapeText(object.namespace, 100) }]),
       ...(source === undefined ? [] : [{ label: 'Source', text: escapeText(source, 200) }]),
       { label: 'Rule', text: escapeText(rule, 100) },
+      ...ownerFact(owners),
       ...(sorted.length > 1 ? [{ label: 'How often', text: counted(sorted) }] : []),
     ],
     changes,
@@ -98,7 +110,7 @@ function makeSingle(sorted: readonly Violation[], { repositoryOf }: MessageOptio
   }
 }
 
-function makeDigest(sorted: readonly Violation[]): Message {
+function makeDigest(sorted: readonly Violation[], options: MessageOptions): Message {
   const main = mostImportant(sorted)
   const bundles = Map.groupBy(sorted, bundleKey)
   const objects = new Set(sorted.map(threadKey)).size
@@ -110,9 +122,11 @@ function makeDigest(sorted: readonly Violation[]): Message {
   })
   const people = [...actors].toSorted(([, a], [, b]) => b.length - a.length)
   const names = people.slice(0, 5).map(([, own]) => `${who(own[0]!.actor)} (${own.length})`)
+  const owners = ownersOf(sorted, options)
   const much = `${sorted.length} violations of ${objects} object${objects === 1 ? '' : 's'}`
   return {
     ...frame(sorted, main),
+    owners,
     about: much,
     title: escapeText(much, 150),
     summary: escapeText(
@@ -122,6 +136,7 @@ function makeDigest(sorted: readonly Violation[]): Message {
     facts: [
       { label: 'Who', text: rest(names, people.length) },
       { label: 'How often', text: counted(sorted) },
+      ...ownerFact(owners),
     ],
     changes: [],
     outcome: counted(sorted),
@@ -135,9 +150,21 @@ function frame(sorted: readonly Violation[], main: Violation) {
     count: sorted.length,
     event: main.event,
     tone: TONES[main.event],
+    calls: sorted.some((violation) => severityOf(violation) !== 'info'),
     from: sorted[0]!.time,
     to: sorted.at(-1)!.time,
   }
+}
+
+/** Of a digest the first five. */
+function ownersOf(violations: readonly Violation[], { mentionsOf }: MessageOptions): Owner[] {
+  const names = new Set<string>()
+  for (const { owners = [] } of violations) for (const name of owners) if (names.size < 5) names.add(name)
+  return [...names].map((name) => ({ name: escapeText(name, 100), ids: mentionsOf?.(name) ?? {} }))
+}
+
+function ownerFact(owners: readonly Owner[]) {
+  return owners.length === 0 ? [] : [{ label: 'Owner', text: owners.map(({ name }) => name).join(', ') }]
 }
 
 const WEIGHT: { readonly [event in ViolationEvent]: number } = {

@@ -2,6 +2,7 @@
  * A message in Slack's Block Kit, within its published limits: 50 blocks, a header of 150 characters, a section of 3000, ten fields of
  * 2000, ten elements of context. Text from outside can neither mention nor link.
  */
+import { mentioned } from './mentions.ts'
 import type { Link, Message } from './message.ts'
 import type { Tone } from './words.ts'
 
@@ -48,6 +49,10 @@ export function slackMessage(message: Message): SlackMessage {
   if (listed.length > 0) blocks.push({ type: 'section', text: codeBlock(listed, 3000) })
   if (reason !== undefined) blocks.push({ type: 'section', text: markdown(quote(reason), 3000) })
   blocks.push({ type: 'section', text: markdown(`*${prose(outcome)}*`, 3000) })
+  const called = mentioned(message, 'slack').map((id) =>
+    id.startsWith('S') ? `<!subteam^${id}>` : `<@${id}>`,
+  )
+  if (called.length > 0) blocks.push({ type: 'section', text: markdown(called.join(' '), 3000) })
   blocks.push({ type: 'context', elements: context(message) })
   return { text: cut(prose(summary), 3000), blocks, unfurl_links: false, unfurl_media: false }
 }

@@ -1,5 +1,6 @@
 import type { Secret } from '../model/secret.ts'
 import { clip, fitLines } from './fit-lines.ts'
+import { mentioned } from './mentions.ts'
 import type { Link, Message } from './message.ts'
 import { footer } from './plain-lines.ts'
 import { post } from './post.ts'
@@ -33,6 +34,7 @@ export function teams({ url }: { url: Secret }): MessageProvider {
 export function teamsMessage(message: Message) {
   const { title, summary, facts, changes, objects, reason, outcome, tone } = message
   const lines = changes.length > 0 ? changes : (objects ?? [])
+  const called = mentioned(message, 'teams')
   const body = [
     paragraph([{ text: clip(title, 150), weight: 'Bolder', size: 'Large', color: COLORS[tone] }]),
     paragraph([{ text: clip(summary, 600) }]),
@@ -44,6 +46,9 @@ export function teamsMessage(message: Message) {
       ? []
       : fitLines(reason.split('\n'), 1500).map((line) => paragraph([{ text: line }]))),
     paragraph([{ text: outcome, weight: 'Bolder' }]),
+    ...(called.length === 0
+      ? []
+      : [{ type: 'TextBlock', spacing: 'Small', text: called.map(at).join(' '), wrap: true }]),
     paragraph([{ text: clip(footer(message), 800), isSubtle: true, size: 'Small' }]),
   ]
   const card = {
@@ -52,7 +57,12 @@ export function teamsMessage(message: Message) {
     version: '1.4',
     body,
     actions: [...open('File', message.file), ...open('Commit', message.commit)],
-    msteams: { width: 'Full' },
+    msteams: {
+      width: 'Full',
+      ...(called.length === 0
+        ? {}
+        : { entities: called.map((id) => ({ type: 'mention', text: at(id), mentioned: { id, name: id } })) }),
+    },
   }
   return {
     type: 'message',
@@ -60,6 +70,11 @@ export function teamsMessage(message: Message) {
       { contentType: 'application/vnd.microsoft.card.adaptive', contentUrl: null, content: card },
     ],
   }
+}
+
+/** An id holds no character that would end it. */
+function at(id: string): string {
+  return `<at>${id}</at>`
 }
 
 interface Run {

@@ -21,7 +21,17 @@ const text = fc.oneof(
 export const anyViolation: fc.Arbitrary<Violation> = fc.record({
   id: text,
   time: fc.constantFrom('2026-11-24T10:00:00.000Z', '2026-11-24T10:00:01.000Z'),
-  event: fc.constantFrom('denied', 'warned', 'audited', 'drift', 'repaired', 'unrepairable', 'break-glass'),
+  event: fc.constantFrom(
+    'denied',
+    'warned',
+    'audited',
+    'drift',
+    'repaired',
+    'unrepairable',
+    'break-glass',
+    'trouble',
+    'resolved',
+  ),
   verdict: fc.constantFrom('deny', 'warn', 'allow'),
   rule: text,
   reason: text,
@@ -40,5 +50,6 @@ export const anyViolation: fc.Arbitrary<Violation> = fc.record({
     }),
     { maxLength: 60 },
   ),
+  owners: fc.array(fc.oneof(text, fc.constant('@org/shop')), { maxLength: 3 }),
   remedy: fc.constantFrom('none', 'wait', 'alert', 'nudge', 'repair'),
 })

@@ -27,6 +27,14 @@ export function teamsProblems(payload: unknown): string[] {
     const card = attachment['content'] as Any
     if (card['type'] !== 'AdaptiveCard' || card['version'] !== '1.4') say('no AdaptiveCard 1.4')
     for (const block of list(card['body'])) {
+      if (block['type'] === 'TextBlock') {
+        known(block, ['type', 'spacing', 'text', 'wrap'], say)
+        if (!/^(<at>[\w.+@-]+<\/at> ?)+$/.test(text(block['text']))) say('a text that is no mention')
+        const entities = list((card['msteams'] as Any)['entities'])
+        for (const [at] of text(block['text']).matchAll(/<at>[^<]*<\/at>/g))
+          if (!entities.some((entity) => entity['text'] === at)) say('a mention without its entity')
+        continue
+      }
       known(block, ['type', 'spacing', 'inlines'], say)
       if (block['type'] !== 'RichTextBlock') say('only rich text is inert')
       const runs = list(block['inlines'])
@@ -53,6 +61,8 @@ export function discordProblems(payload: unknown): string[] {
       allowed_mentions: { parse: unknown[] }
     }
     if (mentions.parse.length !== 0) say('mentions are on')
+    const content = (payload as Any)['content']
+    if (content !== undefined && !/^(<@&?\d+> ?)+$/.test(text(content))) say('a content that is no mention')
     let total = 0
     const within = (value: unknown, max: number, place: string) => {
       if (text(value) === '') say(`${place} is empty`)
@@ -85,7 +95,7 @@ export function mattermostProblems(payload: unknown): string[] {
     known(message, ['text', 'attachments'], say)
     if (JSON.stringify(payload).length > 16_383 * 2) say('too large')
     if (text(message['text']).length > 16_383) say('text is longer than 16383')
-    checkMarkdown(text(message['text']), say)
+    checkMarkdown(text(message['text']).replace(/( @[a-z0-9._-]+)+$/, ''), say)
     for (const attachment of list(message['attachments'])) {
       known(attachment, ['fallback', 'color', 'title', 'text', 'fields', 'footer'], say)
       if (!/^#[\da-f]{6}$/.test(text(attachment['color']))) say('color is none')
@@ -101,7 +111,9 @@ export function googleChatProblems(payload: unknown): string[] {
   return check((say) => {
     const message = payload as Any
     if (Buffer.byteLength(JSON.stringify(payload)) > 32_000) say(`larger than 32000 bytes`)
-    known(message, ['fallbackText', 'cardsV2', 'thread'], say)
+    known(message, ['text', 'fallbackText', 'cardsV2', 'thread'], say)
+    if (message['text'] !== undefined && !/^(<users\/\d+> ?)+$/.test(text(message['text'])))
+      say('a text that is no mention')
     if (/[<>]/.test(text(message['fallbackText']))) say('fallbackText may mention')
     const [{ card } = {}] = list(message['cardsV2'])
     const [section] = list((card as Any)['sections'])
@@ -120,7 +132,9 @@ export function matrixProblems(payload: unknown): string[] {
     const event = payload as Any
     if (Buffer.byteLength(JSON.stringify(payload)) > 60_000) say('larger than an event may be')
     if (event['msgtype'] !== 'm.notice' || text(event['body']) === '') say('no notice')
-    if (JSON.stringify(event['m.mentions']) !== '{}') say('mentions somebody')
+    const { user_ids: called = [], ...others } = event['m.mentions'] as { user_ids?: string[] }
+    if (Object.keys(others).length > 0 || !called.every((id) => /^@[^:]+:./.test(id)))
+      say('mentions more than users')
     const tags = ['p', 'strong', 'br', 'ul', 'li', 'code', 'pre', 'blockquote', 'em', 'a']
     checkHtml(text(event['formatted_body']), tags, say)
   })

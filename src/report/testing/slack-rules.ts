@@ -76,7 +76,8 @@ function checkText(
 function checkMarkup(text: string, place: string, say: (text: string) => void, verbatim: boolean): void {
   if (!text.isWellFormed()) say(`${place} holds half a character`)
   for (const [, inside] of text.matchAll(/<([^>]*)>?/g)) {
-    if (!/^https?:\/\/[^|<>\s]+\|[^|<>]+$/.test(inside!)) say(`${place} holds <${inside}>`)
+    const called = /^(@[UW]|!subteam\^S)[A-Z0-9]+$/.test(inside!) && /^(<[@!][^>]*> ?)+$/.test(text)
+    if (!called && !/^https?:\/\/[^|<>\s]+\|[^|<>]+$/.test(inside!)) say(`${place} holds <${inside}>`)
   }
   for (const [entity] of text.matchAll(/&\w*;?/g)) {
     if (!['&amp;', '&lt;', '&gt;'].includes(entity)) say(`${place} holds ${entity}`)
