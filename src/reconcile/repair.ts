@@ -108,7 +108,9 @@ export class Repairer {
   async #handedBack(unfinished: Unfinished, live: KubeObject): Promise<KubeObject | undefined> {
     const { manifest, agent, stamps, shape, entry } = unfinished
     if (namesNobody(live)) return this.#named(live, unfinished)
-    const back = handBack(live, manifest.object, agent, shape)
+    // The agent's stamps are part of what it applies.
+    const applied = stamped(manifest.object, { ...stamps, lastApplied: false })
+    const back = handBack(live, applied, agent, shape)
     if (back === undefined || agent?.operation !== 'Apply') return back?.object
     if (entry !== undefined) return withFields(back.object, agent, () => entry.fields)
     if (!back.uncertain) return back.object
