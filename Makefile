@@ -54,7 +54,7 @@ bench: control-plane build
 .PHONY: build
 build: dist/cli.js
 
-dist/cli.js: $(INSTALLED) $(shell find src -name '*.ts' -not -name '*.test.ts' -o -name '*.json')
+dist/cli.js: $(INSTALLED) $(shell find src -name '*.ts' -not -name '*.test.ts' -o -name '*.json' -o -path '*/page/*.*')
 	@rm -rf dist && npm run --silent build && touch $@
 
 ## control-plane: finds, downloads or builds etcd, kube-apiserver, kube-controller-manager and kubectl

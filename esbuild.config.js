@@ -2,6 +2,7 @@
  * Bundles the command line into dist/: what the image and npm ship. It starts faster and holds far less memory than the
  * packages by themselves, most of all as the models of @kubernetes/client-node stay out: the guard works on raw JSON.
  */
+import { cp } from 'node:fs/promises'
 import { build } from 'esbuild'
 
 /** The client library does not say that its modules only define things, so that unused ones can go. */
@@ -16,6 +17,9 @@ const withoutModels = {
     })
   },
 }
+
+// The dashboard is files as they are.
+await cp('src/screen/page', 'dist/page', { recursive: true })
 
 await build({
   entryPoints: ['src/cli.ts'],

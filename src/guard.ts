@@ -39,6 +39,7 @@ import { Teller } from './guard/tell.ts'
 import { eventWriter } from './guard/event-writer.ts'
 import { openHistory } from './guard/history.ts'
 import { reviewToken } from './guard/review-token.ts'
+import { screenFacts } from './guard/screen-facts.ts'
 import { ViewToken } from './guard/view-token.ts'
 import { Writers } from './guard/writers.ts'
 import { verifyPush } from './git/push.ts'
@@ -59,7 +60,7 @@ import { Ledger } from './reconcile/ledger.ts'
 import { ownerOf } from './reconcile/share.ts'
 import { EventRecorder } from './report/event-recorder.ts'
 import type { ViolationHistory } from './report/violation-history.ts'
-import { Screen } from './screen/screen.ts'
+import { Screen, type ScreenSettings } from './screen/screen.ts'
 import { readiness, type Condition } from './telemetry/condition.ts'
 import { HttpServer } from './telemetry/http.ts'
 import type { Logger } from './telemetry/logger.ts'
@@ -154,6 +155,7 @@ class RunningGuard implements Guard {
   #registration!: Registration
   #membership: Membership | undefined
   #http!: HttpServer
+  #screen: Screen | undefined
   #username = ''
   #shared = false
   #registered = false
@@ -301,6 +303,7 @@ class RunningGuard implements Guard {
     this.#core = next
     this.#upcoming = undefined
     this.#outlet.reconfigure(settings)
+    this.#screen?.reconfigure(this.#screenSettings(settings))
     this.#preview(before.policy)
     this.#followProgress(next.settings)
     await before.stop()
@@ -328,6 +331,7 @@ class RunningGuard implements Guard {
     this.#forms.close()
     await this.#writers.stop()
     await Promise.all([this.#events.stop(), this.#outlet.stop()])
+    this.#screen?.close()
     await this.#http?.close()
     this.#history.close()
   }
@@ -473,28 +477,52 @@ class RunningGuard implements Guard {
     this.#http.app.get('/writers', (_request, response) => {
       response.type('json').send(stringifyJson(this.#writers.toJson()))
     })
-    const screen = new Screen({
+    this.#screen = new Screen({
+      ...this.#screenSettings(this.#options.settings),
+      violations: this.#history,
+      facts: screenFacts({
+        core: () => this.#core,
+        conditions: () => this.#conditions(),
+        waiting: () => this.#outlet.waiting(),
+        exceptions: () => this.#exceptions.open(),
+        progress: this.#progress,
+      }),
+      onError: (error) => logger.debug({ err: error }, 'the screen'),
+    })
+    this.#screen.addTo(this.#http.app)
+    this.ports.http = await this.#http.listen(ports.http)
+  }
+
+  #screenSettings({ config }: Settings): ScreenSettings {
+    const { enabled, name = '', loopback, trustedProxy, environments } = config.dashboard
+    return {
+      dashboard: enabled,
+      name,
+      environments,
       access: {
-        loopback: true,
+        loopback,
+        ...(trustedProxy === undefined ? {} : { trustedProxy }),
         isViewToken: (token) => this.#viewToken.matches(token),
         review: (token) => reviewToken(this.#api, token),
       },
-      violations: this.#history,
-    })
-    screen.addTo(this.#http.app)
-    this.ports.http = await this.#http.listen(ports.http)
+    }
   }
 
   /** For `gitops-guard status`: no names of people, no values. */
   #status() {
     const core = this.#core
-    const sources = [...(core?.sourceStatuses() ?? [])].map(([name, { revision = '', lastError }]) => ({
-      name,
-      revision,
-      objects: core.stateOf(name)?.manifests.length ?? 0,
-      problems: core.stateOf(name)?.problems.length ?? 0,
-      ...(lastError === undefined ? {} : { lastError: lastError.message }),
-    }))
+    const rfc = (time: number | undefined) => (time === undefined ? undefined : new Date(time).toISOString())
+    const sources = [...(core?.sourceStatuses() ?? [])].map(
+      ([name, { revision = '', fetchedAt, lastError }]) => ({
+        name,
+        revision,
+        committedAt: rfc(core.stateOf(name)?.committedAt),
+        fetchedAt: rfc(fetchedAt),
+        objects: core.stateOf(name)?.manifests.length ?? 0,
+        problems: core.stateOf(name)?.problems.length ?? 0,
+        ...(lastError === undefined ? {} : { lastError: lastError.message }),
+      }),
+    )
     return {
       ...readiness(this.#conditions()),
       sources,

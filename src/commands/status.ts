@@ -8,6 +8,9 @@ export interface GuardStatus extends Readiness {
   sources: readonly {
     name: string
     revision: string
+    /** When the commit was made, and when Git last answered; RFC 3339. */
+    committedAt?: string
+    fetchedAt?: string
     objects: number
     problems: number
     lastError?: string
@@ -26,11 +29,11 @@ export async function status(options: HttpOptions): Promise<number> {
     console.log(JSON.stringify(found))
     return 0
   }
-  for (const { name, revision, objects, problems, lastError } of found.sources) {
+  for (const { name, revision, objects, problems, lastError, committedAt, fetchedAt } of found.sources) {
     const trouble = lastError === undefined ? '' : `; Git: ${escapeText(lastError, 300)}`
     const broken = problems === 0 ? '' : `; ${problems} manifests cannot be used`
     console.log(
-      `source ${escapeText(name, 200)} at ${revision.slice(0, 12) || '(not read)'}: ${objects} objects${broken}${trouble}`,
+      `source ${escapeText(name, 200)} at ${revision.slice(0, 12) || '(not read)'}: ${objects} objects${broken}${age('committed', committedAt)}${age('Git answered', fetchedAt)}${trouble}`,
     )
   }
   for (const { source, message } of found.unfollowed ?? [])
@@ -41,4 +44,13 @@ export async function status(options: HttpOptions): Promise<number> {
     console.log(`chat ${provider}: ${count} waiting`)
   process.stdout.write(formatReadiness(found))
   return 0
+}
+
+/** `, committed 3 h ago`. */
+function age(what: string, time: string | undefined): string {
+  if (time === undefined) return ''
+  const seconds = Math.max(0, Math.round((Date.now() - Date.parse(time)) / 1000))
+  if (seconds < 90) return `, ${what} ${seconds} s ago`
+  if (seconds < 5400) return `, ${what} ${Math.round(seconds / 60)} min ago`
+  return `, ${what} ${seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`} ago`
 }

@@ -46,6 +46,7 @@ describe('defaults', () => {
       notify: [],
       discover: { repositories: [] },
       events: true,
+      dashboard: { enabled: true, loopback: true, environments: [] },
       graceSeconds: 60,
       breakGlass: { maxDuration: 8 * 3_600_000 },
     })

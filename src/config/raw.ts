@@ -17,6 +17,13 @@ export interface RawConfig {
   connect?: UndeclaredMode
   children?: UndeclaredMode
   events?: boolean
+  dashboard?: {
+    enabled?: boolean
+    name?: string
+    loopback?: boolean
+    trustedProxy?: { header: string; from: string[] }
+    environments?: { name: string; url: string }[]
+  }
   graceSeconds?: number
   breakGlass?: { maxDuration?: string }
   clientCA?: { file: string; names?: string[] }

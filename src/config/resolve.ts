@@ -41,6 +41,12 @@ export function resolveConfig(raw: RawConfig, options: ResolveOptions): GuardCon
     mentions: new Map(Object.entries(raw.mentions ?? {})),
     notify: (raw.notify ?? []).map((target) => resolveNotify(target, secret)),
     events: raw.events ?? true,
+    dashboard: {
+      ...raw.dashboard,
+      enabled: raw.dashboard?.enabled ?? true,
+      loopback: raw.dashboard?.loopback ?? true,
+      environments: raw.dashboard?.environments ?? [],
+    },
     ...(stateDir === undefined ? {} : { stateDir: resolve(directory, stateDir) }),
     discover: {
       ...(discover?.flux ? { flux: { ...discover.flux, ...whereToLook(discover.flux) } } : {}),

@@ -22,6 +22,7 @@ export interface GuardConfig {
   notify: readonly NotifyConfig[]
   /** What owners are called in chats, by the name that Git has for them. */
   mentions: ReadonlyMap<string, MentionConfig>
+  dashboard: DashboardConfig
   /** Violations are Events on the objects too. */
   events: boolean
   /** Clones, canonical forms, outbox. Absolute. Absent: nothing survives a restart. */
@@ -36,6 +37,16 @@ export interface GuardConfig {
   clientCA?: { file: string; names?: readonly string[] }
   /** `POST /audit` wants this bearer token, where given. */
   audit?: { token?: Secret }
+}
+
+export interface DashboardConfig {
+  enabled: boolean
+  /** Of this cluster. */
+  name?: string
+  /** Processes on this machine need no token. */
+  loopback: boolean
+  trustedProxy?: { header: string; from: readonly string[] }
+  environments: readonly { name: string; url: string }[]
 }
 
 export interface SourceConfig {

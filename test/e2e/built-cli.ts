@@ -29,7 +29,7 @@ export async function builtCli(): Promise<string> {
 
 function isNew(): boolean {
   const built = statSync(CLI, { throwIfNoEntry: false })?.mtimeMs ?? 0
-  return globSync('src/**/*.{ts,json}', { cwd: ROOT })
+  return globSync('src/**/*.{ts,json,html,css,js,svg}', { cwd: ROOT })
     .filter((file) => !file.endsWith('.test.ts'))
     .every((file) => (statSync(join(ROOT, file), { throwIfNoEntry: false })?.mtimeMs ?? 0) <= built)
 }

@@ -182,7 +182,9 @@ test('status tells what a running guard knows', async () => {
   const { stdout } = await run(['status', `--url=${guard.url}`, '-o', 'json'])
   const { ready, sources } = JSON.parse(stdout)
   assert.equal(ready, true)
-  assert.deepEqual(sources, [{ name: 'shop', revision, objects: 4, problems: 0 }])
+  const [{ committedAt, fetchedAt, ...source }] = sources
+  assert.deepEqual([source, sources.length], [{ name: 'shop', revision, objects: 4, problems: 0 }, 1])
+  assert.ok(Date.parse(committedAt) < Date.parse(fetchedAt))
 })
 
 test('break-glass lets people change by hand what it names until it is closed', async () => {

@@ -103,6 +103,26 @@ test('keep what was violated through a SIGKILL, and read it without a guard', as
   assert.deepEqual(again.slice(-before.length), before)
 })
 
+test('show the real guard on the dashboard: sources, objects, one object, what happened, Events on it', async () => {
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  const ask = async (path: string): Promise<any> => await (await fetch(`${guard.url}/api/${path}`)).json()
+  const overview = await ask('overview')
+  assert.deepEqual([overview.ready, overview.objects], [true, { inSync: 4 }])
+  const [source] = overview.sources
+  assert.deepEqual([source.name, source.ref, source.path, source.objects], ['shop', 'branch main', 'prod', 4])
+  const { objects, total } = await ask('objects?q=deployment+web')
+  const web = { group: 'apps', kind: 'Deployment', namespace: 'shop', name: 'web' }
+  assert.deepEqual([total, objects], [4, [{ ref: web, status: 'inSync', source: 'shop' }]])
+  const one = await ask(`object?${new URLSearchParams(web).toString()}`)
+  assert.deepEqual([one.status, one.origin.file, one.origin.line], ['inSync', 'prod/web.yaml', 1])
+  assert.equal((await fetch(`${guard.url}/api/object?group=&kind=Pod&namespace=shop&name=x`)).status, 404)
+  const activity = await ask('activity?ms=3600000')
+  assert.equal(activity.people.find(({ name }: { name: string }) => name === 'alice').name, 'alice')
+  assert.match(await (await fetch(guard.url)).text(), /<title>GitOps Guard/)
+  const { stdout } = await stage.alice(['-n', 'shop', 'describe', 'deployment', 'web'])
+  assert.match(stdout, /Warning +GitOpsDenied .*alice may not change Deployment shop\/web/)
+})
+
 test('say what is wrong with a question', async () => {
   for (const [args, message] of [
     [['--since=soon'], /--since is a duration/],
