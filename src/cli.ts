@@ -133,6 +133,12 @@ command('violations', 'what was refused, let through or found lately, by whom, a
   .option('--state-dir <dir>', "read the guard's state directory instead")
   .action(runs(async () => (await import('./commands/violations.ts')).violations))
 
+command('dead-letters', 'messages that a chat would not take, and sending them again')
+  .option('--send <id>', 'try this one again, or all; with --url')
+  .option('--url <url>', 'where the guard serves HTTP (default: every replica, through the API server)')
+  .option('--token-file <file>', 'a token for --url, where that is not this machine')
+  .action(runs(async () => (await import('./commands/dead-letters.ts')).deadLetters))
+
 command('suggest', 'propose allowances for what service accounts were seen writing in audit mode')
   .option('--url <url>', 'where the guard serves HTTP (default: every replica, through the API server)')
   .option('--state-dir <dir>', "read the guard's state directory instead")

@@ -19,6 +19,7 @@ import { Reflector } from './cluster/reflector.ts'
 import { Shapes } from './cluster/shapes.ts'
 import type { Environment } from './config/environment.ts'
 import { readAuditEvents } from './guard/audit.ts'
+import { addDeadLetterRoutes } from './guard/dead-letter-routes.ts'
 import { ClusterObjects } from './guard/cluster-objects.ts'
 import { conditionsOf } from './guard/conditions.ts'
 import { Core } from './guard/core.ts'
@@ -490,6 +491,11 @@ class RunningGuard implements Guard {
       onError: (error) => logger.debug({ err: error }, 'the screen'),
     })
     this.#screen.addTo(this.#http.app)
+    addDeadLetterRoutes(this.#http.app, {
+      admitted: this.#screen.admitted,
+      letters: () => this.#outlet.deadLetters(),
+      resend: (id) => this.#outlet.resend(id),
+    })
     this.ports.http = await this.#http.listen(ports.http)
   }
 
@@ -529,6 +535,7 @@ class RunningGuard implements Guard {
       unfollowed: core?.discoveryProblems ?? [],
       objects: Object.fromEntries(core?.reconciler.counts().statuses ?? []),
       waiting: Object.fromEntries(this.#outlet.waiting()),
+      deadLetters: this.#outlet.deadLetterCount,
     }
   }
 

@@ -19,6 +19,8 @@ export interface GuardStatus extends Readiness {
   unfollowed: readonly { source: string; message: string }[]
   objects: { readonly [status: string]: number }
   waiting: { readonly [provider: string]: number }
+  /** Messages that were given up. */
+  deadLetters?: number
 }
 
 /** `gitops-guard status`: what a running guard knows. */
@@ -42,6 +44,8 @@ export async function status(options: HttpOptions): Promise<number> {
   console.log(`objects: ${counts.join(', ') || 'none'}`)
   for (const [provider, count] of Object.entries(found.waiting))
     console.log(`chat ${provider}: ${count} waiting`)
+  if ((found.deadLetters ?? 0) > 0)
+    console.log(`${found.deadLetters} messages were given up: gitops-guard dead-letters lists them`)
   process.stdout.write(formatReadiness(found))
   return 0
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Violation } from '../model/violation.ts'
+import type { DeadLetter } from '../report/dead-letters.ts'
 import { Outbox, type Target } from '../report/outbox.ts'
 import type { QuietTimes } from '../report/delivery.ts'
 import { providerOf } from '../report/provider-of.ts'
@@ -39,6 +40,20 @@ export class Outlet {
   /** Violations that wait, by target. */
   waiting(): Iterable<readonly [string, number]> {
     return this.#outbox?.waiting() ?? []
+  }
+
+  get deadLetterCount(): number {
+    return this.#outbox?.deadLetterCount ?? 0
+  }
+
+  /** What was given up, oldest first. */
+  deadLetters(): DeadLetter[] {
+    return this.#outbox?.deadLetters() ?? []
+  }
+
+  /** Sends one of them again. False where there is none of this id, or its target is no more. */
+  resend(id: string): boolean {
+    return this.#outbox?.resend(id) ?? false
   }
 
   /** Tells the targets of another configuration from now on. What waits for those that stay goes on waiting. */

@@ -36,6 +36,11 @@ export class DeadLetters {
     this.#bound()
   }
 
+  /** How many there are; reads none. */
+  get count(): number {
+    return this.#names().length + this.#memory.size
+  }
+
   /** Oldest first. */
   list(): DeadLetter[] {
     const saved = this.#names().flatMap((name) => this.#read(name) ?? [])

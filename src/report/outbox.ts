@@ -98,6 +98,10 @@ export class Outbox {
     return this.#deliveries.map((delivery) => [delivery.name, delivery.waiting])
   }
 
+  get deadLetterCount(): number {
+    return this.#dead.count
+  }
+
   /** What was given up, oldest first. */
   deadLetters(): DeadLetter[] {
     return this.#dead.list()

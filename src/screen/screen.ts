@@ -71,7 +71,7 @@ export class Screen {
   addTo(app: Express): void {
     const { violations, facts } = this.#options
     const violationsRoute = [
-      this.#admitted,
+      this.admitted,
       this.#fewAtATime,
       (request: Request, response: Response) => answerViolations(violations, request, response),
     ]
@@ -81,7 +81,7 @@ export class Screen {
       else response.status(404).type('text').send('the dashboard is turned off\n')
     })
     servePage(app)
-    app.use('/api', this.#admitted, (_request, response, next) => {
+    app.use('/api', this.admitted, (_request, response, next) => {
       response.set({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' })
       next()
     })
@@ -176,7 +176,8 @@ export class Screen {
     return this.#activity.answer
   }
 
-  readonly #admitted = async (request: Request, response: Response, next: NextFunction): Promise<void> => {
+  /** Lets those go on who may see what names people, and answers the others. */
+  readonly admitted = async (request: Request, response: Response, next: NextFunction): Promise<void> => {
     const answer = await this.#access.of(request)
     if (isViewer(answer)) return next()
     const { status, message } = answer
