@@ -45,6 +45,7 @@ describe('defaults', () => {
       children: 'deny',
       notify: [],
       discover: { repositories: [] },
+      mentions: new Map(),
       events: true,
       dashboard: { enabled: true, loopback: true, environments: [] },
       graceSeconds: 60,

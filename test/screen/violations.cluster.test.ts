@@ -1,6 +1,6 @@
 /** What was violated, asked for by the command in each of its ways, and who may ask; on a real API server. */
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -121,6 +121,18 @@ test('show the real guard on the dashboard: sources, objects, one object, what h
   assert.match(await (await fetch(guard.url)).text(), /<title>GitOps Guard/)
   const { stdout } = await stage.alice(['-n', 'shop', 'describe', 'deployment', 'web'])
   assert.match(stdout, /Warning +GitOpsDenied .*alice may not change Deployment shop\/web/)
+})
+
+test('serve every metric that deploy/monitoring names', async () => {
+  const metrics = await (await fetch(`${guard.url}/metrics`)).text()
+  const served = new Set([...metrics.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name))
+  for (const file of ['prometheus-rule.yaml', 'grafana-dashboard.json']) {
+    const text = readFileSync(new URL(`../../deploy/monitoring/${file}`, import.meta.url), 'utf8')
+    const named = new Set(text.match(/\b(gitops_guard|process)_[a-z_]+/g))
+    assert.ok(named.size > 8)
+    for (const name of named)
+      assert.ok(served.has(name.replace(/_(bucket|sum|count)$/, '')), `${name} in ${file}`)
+  }
 })
 
 test('say what is wrong with a question', async () => {
