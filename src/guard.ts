@@ -55,6 +55,7 @@ import type { Verdict } from './model/verdict.ts'
 import type { Violation } from './model/violation.ts'
 import { fieldOf, stringifyJson } from './object/json.ts'
 import { maxBreakGlass, ownExceptions, ownProblem } from './policy/break-glass-object.ts'
+import { isUnboundAgent } from './policy/agents.ts'
 import { isExemptUser } from './policy/exempt.ts'
 import { judge } from './policy/judge.ts'
 import { Ledger } from './reconcile/ledger.ts'
@@ -611,6 +612,7 @@ class RunningGuard implements Guard {
   /** Open for the agent and the system, closed for people; as the webhook's conditions would have it. */
   #whenBlind({ actor }: Change): 'allow' | 'deny' {
     if (this.#core === undefined) return 'deny'
+    if (isUnboundAgent(actor, this.#policy)) return 'deny'
     if (isExemptUser(actor.username, this.#policy)) return 'allow'
     const { config, sources } = this.#core.settings
     const enforces = config.mode === 'enforce' || sources.some(({ policy }) => policy.mode === 'enforce')

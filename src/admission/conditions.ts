@@ -7,7 +7,7 @@ import { guardGroup } from '../policy/guard-objects.ts'
 import { agentPreset, type AgentPreset } from '../policy/presets/agents.ts'
 import { controllerManager, systemControllers } from '../policy/system-controllers.ts'
 import { agentNamespaces } from '../policy/rules/connect.ts'
-import { cel, celAny, celList } from './cel.ts'
+import { cel, celAny, celList, celString } from './cel.ts'
 
 /** A named CEL expression. All must be true for the webhook to be asked: each is false for what goes past it. */
 export interface MatchCondition {
@@ -38,12 +38,15 @@ export interface ConditionFacts {
 export function conditions(facts: ConditionFacts): MatchCondition[] {
   const exempt = exemptIdentities(facts.policy, facts.namespaces)
   const system = systemUsers()
-  const trusted = exempt.users.filter((user) => !system.has(user))
+  const { username: guard } = facts.policy.guard
+  const trusted = exempt.users.filter((user) => !system.has(user) && (user !== guard || !facts.boundTokens))
   const inputs = agentInputs(facts.policy)
   return [
     past('never-declared', neverDeclared(facts.policy)),
     past('machinery', machinery),
     past('status-only', statusOnly(inputs)),
+    // It may run outside the cluster, where no Pod is.
+    ...(facts.boundTokens ? [past('the-guard', `${cel.user} == ${celString(guard)}`)] : []),
     ...chunks(trusted).map((users, index) =>
       past(numbered('trusted', index), bound(`${cel.user} in ${celList(users)}`, facts.boundTokens)),
     ),

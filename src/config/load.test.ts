@@ -49,6 +49,7 @@ describe('defaults', () => {
       events: true,
       dashboard: { enabled: true, loopback: true, environments: [] },
       graceSeconds: 60,
+      boundTokens: false,
       breakGlass: { maxDuration: 8 * 3_600_000 },
     })
   })

@@ -26,6 +26,7 @@ export interface RawConfig {
   }
   graceSeconds?: number
   breakGlass?: { maxDuration?: string }
+  boundTokens?: boolean
   clientCA?: { file: string; names?: string[] }
   audit?: { token?: SecretRef }
   discover?: {

@@ -57,6 +57,7 @@ export function resolveConfig(raw: RawConfig, options: ResolveOptions): GuardCon
       })),
     },
     ...(gitWebhook === undefined ? {} : { gitWebhook: { secret: secret(gitWebhook.secret) } }),
+    boundTokens: raw.boundTokens ?? false,
     graceSeconds: raw.graceSeconds ?? 60,
     breakGlass: { maxDuration: parseDuration(raw.breakGlass?.maxDuration ?? '8h')! },
     ...(clientCA === undefined ? {} : { clientCA: { ...clientCA, file: resolve(directory, clientCA.file) } }),

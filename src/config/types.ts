@@ -33,6 +33,8 @@ export interface GuardConfig {
   graceSeconds: number
   /** Milliseconds that a break-glass permission may last at most. */
   breakGlass: { maxDuration: number }
+  /** Tokens of agents' service accounts must be bound to a live Pod. */
+  boundTokens: boolean
   /** The webhook serves only clients with a certificate of this authority, with one of these names (any where absent). */
   clientCA?: { file: string; names?: readonly string[] }
   /** `POST /audit` wants this bearer token, where given. */

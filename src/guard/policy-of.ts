@@ -28,6 +28,7 @@ export function policyOf(
     allowances,
     sharedControllerIdentity,
     breakGlass,
+    boundTokens: config.boundTokens,
     maxBreakGlass: config.breakGlass.maxDuration,
   }
 }

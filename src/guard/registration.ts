@@ -133,6 +133,7 @@ export function wantedObjects(
     caBundle,
     resources: 'everything',
     conditions,
+    boundTokens: policy.boundTokens === true,
   })
   const declaredWebhooks = ['ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration'].flatMap(
     (kind) =>

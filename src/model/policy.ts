@@ -116,6 +116,8 @@ export interface Policy {
   allowances: readonly Allowance[]
   /** All controllers run as `system:kube-controller-manager` (no --use-service-account-credentials). */
   sharedControllerIdentity: boolean
+  /** An agent's token must be bound to a live Pod. */
+  boundTokens?: boolean
   /** CONNECT to Pods, Services and Nodes. */
   connect: UndeclaredMode
   /** People changing, evicting or deleting the Pods and other children of declared objects. */

@@ -1,6 +1,7 @@
 import type { Actor } from '../model/actor.ts'
 import type { Agent, Policy, SourcePolicy } from '../model/policy.ts'
 import { matchUsers } from '../object/match-users.ts'
+import { serviceAccount } from './actors.ts'
 
 const compiled = new WeakMap<readonly Agent[], (username: string) => boolean>()
 
@@ -28,6 +29,13 @@ export function isAgent(actor: Actor, policy: Policy): boolean {
 /** Every agent that the configuration names, each once. */
 export function allAgents(policy: Policy): readonly Agent[] {
   return [...new Set([...policy.agents, ...policy.sources.flatMap(({ agents }) => agents)])]
+}
+
+/** The configuration wants agents' tokens bound to live Pods, and this one of an agent's service account is not. */
+export function isUnboundAgent({ username, extra }: Actor, policy: Policy): boolean {
+  if (policy.boundTokens !== true || serviceAccount(username) === undefined) return false
+  if (username === policy.guard.username || !isAgentUser(username, policy)) return false
+  return extra === undefined || !Object.hasOwn(extra, 'authentication.kubernetes.io/pod-uid')
 }
 
 export function isAgentUser(username: string, policy: Policy): boolean {

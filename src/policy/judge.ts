@@ -21,6 +21,7 @@ import { guardSelf } from './rules/guard-self.ts'
 import { namespace } from './rules/namespace.ts'
 import { systemController } from './rules/system-controller.ts'
 import { taint } from './rules/taint.ts'
+import { unboundAgent } from './rules/unbound-agent.ts'
 import { undeclared } from './rules/undeclared.ts'
 
 /**
@@ -29,6 +30,7 @@ import { undeclared } from './rules/undeclared.ts'
  */
 const rules: readonly Rule[] = [
   guard,
+  unboundAgent,
   agent,
   guardSelf,
   systemController,

@@ -7,7 +7,7 @@ import type { Verdict } from '../../src/model/verdict.ts'
 import { judge } from '../../src/policy/judge.ts'
 import { policyOf, source, type TestSource } from '../../src/policy/testing.ts'
 import { webhookConfiguration, type ConfigurationFacts } from '../../src/admission/configuration.ts'
-import { AdmissionServer } from '../../src/admission/server.ts'
+import { AdmissionServer, type AdmissionServerOptions } from '../../src/admission/server.ts'
 
 /** What the tests of this folder share: a guard whose index is three manifests, served for real. */
 
@@ -90,7 +90,10 @@ export class TestGuard {
     this.server = server(this)
   }
 
-  static async start(policy: Policy = testPolicy()): Promise<TestGuard> {
+  static async start(
+    policy: Policy = testPolicy(),
+    options: Pick<AdmissionServerOptions, 'clientAuthority'> = {},
+  ): Promise<TestGuard> {
     const validity = { notBefore: Date.now() - 60_000, notAfter: Date.now() + 3600_000 }
     const authority = await createAuthority({ validity })
     const certificate = await issueServing(authority, {
@@ -107,6 +110,7 @@ export class TestGuard {
         onVerdict: (change, verdict) => void guard.asked.push({ change, verdict }),
         onError: (error) => guard.errors.push(error),
         limits: { drain: 300 },
+        ...options,
       })
     const guard = new TestGuard(make, authority.certificate, policy)
     guard.url = `https://127.0.0.1:${await guard.server.listen(0, '127.0.0.1')}/validate`

@@ -170,8 +170,10 @@ test('everybody may ask what they may', async () => {
   await stage.must('alice', ['auth', 'whoami'])
 })
 
-test('a cluster that starts cold, with the webhook registered and no guard, comes up and works', async () => {
-  await stage.plane.restartApiServer()
+test('a cluster that starts cold, with its data, the webhook registered and no guard, comes up and works', async () => {
+  await stage.plane.stopApiServer()
+  await stage.plane.restartEtcd()
+  await stage.plane.startApiServer()
   await stage.plane.restartControllerManager()
   await stage.must('alice', ['create', 'namespace', 'dawn'])
   await stage.must('alice', ['create', 'deployment', 'first', '-n', 'dawn', '--image=x'])
