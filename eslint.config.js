@@ -17,6 +17,7 @@ const arrows = {
   cluster: ['model', 'object'],
   admission: ['model', 'object', 'policy'],
   reconcile: ['model', 'object', 'policy', 'drift'],
+  sync: ['model', 'object', 'policy', 'cluster', 'reconcile'],
   report: ['model', 'object'],
   screen: ['model', 'object', 'report'],
   tls: ['model'],

@@ -36,6 +36,7 @@ import { Registration } from './guard/registration.ts'
 import { SecretStore } from './guard/secret-store.ts'
 import { enforcePreview } from './guard/enforce-preview.ts'
 import { guardIdentity, GUARD_NAME, type Settings } from './guard/settings.ts'
+import { statusOfSync, syncCounts } from './guard/sync-status.ts'
 import { Teller } from './guard/tell.ts'
 import { eventWriter } from './guard/event-writer.ts'
 import { openHistory } from './guard/history.ts'
@@ -170,6 +171,7 @@ class RunningGuard implements Guard {
     this.ports = options.ports
     this.#metrics = new Metrics({
       objects: () => this.#core?.reconciler.counts().statuses ?? [],
+      syncs: () => syncCounts(this.#core?.syncReports() ?? new Map()),
       waiting: () => this.#outlet.waiting(),
     })
     this.#api = new ClusterApi(connection, {
@@ -312,6 +314,7 @@ class RunningGuard implements Guard {
     // Kinds and exceptions may have come and gone meanwhile.
     next.kindsChanged()
     next.reconciler.resume()
+    next.sync()
     await this.#register()
     this.#logger.info('the new configuration is in force')
   }
@@ -427,6 +430,8 @@ class RunningGuard implements Guard {
       sharedControllerIdentity: this.#shared,
       exceptions: () => this.#exceptions.open(),
       owns: (key) => this.#owns(key),
+      leads: (source) => this.#leads(source),
+      synced: (event) => this.#teller.synced(event, this.#username),
       tell: (event) => {
         if (event.event === 'nudge') void this.#progress.nudge(event.finding.source)
         this.#teller.reconciled(event)
@@ -518,6 +523,7 @@ class RunningGuard implements Guard {
   /** For `gitops-guard status`: no names of people, no values. */
   #status() {
     const core = this.#core
+    const syncs = core?.syncReports()
     const rfc = (time: number | undefined) => (time === undefined ? undefined : new Date(time).toISOString())
     const sources = [...(core?.sourceStatuses() ?? [])].map(
       ([name, { revision = '', fetchedAt, lastError }]) => ({
@@ -527,6 +533,7 @@ class RunningGuard implements Guard {
         fetchedAt: rfc(fetchedAt),
         objects: core.stateOf(name)?.manifests.length ?? 0,
         problems: core.stateOf(name)?.problems.length ?? 0,
+        ...(syncs?.has(name) === true ? { sync: statusOfSync(syncs.get(name)!) } : {}),
         ...(lastError === undefined ? {} : { lastError: lastError.message }),
       }),
     )
@@ -692,6 +699,13 @@ class RunningGuard implements Guard {
     return members.length === 0 || ownerOf(key, members) === replica
   }
 
+  /** Of the replicas that have joined, one brings a source in. */
+  #leads(source: string): boolean {
+    const { replica } = this.#options.environment
+    const members = this.#membership?.members ?? []
+    return members.includes(replica) && ownerOf(`sync ${source}`, members) === replica
+  }
+
   async #watchReplicas(): Promise<void> {
     const { environment, logger } = this.#options
     let said = ''
@@ -724,6 +738,7 @@ class RunningGuard implements Guard {
     if (this.#stopping) return
     releaseGarbage()
     this.#membership?.join()
+    this.#core.sync()
   }
 
   /** Follows what changes how objects are stored, and the exceptions that people open. */

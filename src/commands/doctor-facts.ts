@@ -93,6 +93,7 @@ export async function gatherFacts(
     rewriters,
     writers,
     missingKinds: [...missing].toSorted(),
+    syncedKinds: syncedKinds(settings, desired, discovery),
     server: {
       version: discovery.serverVersion,
       ...(skewMs === undefined ? {} : { skewMs }),
@@ -101,6 +102,23 @@ export async function gatherFacts(
     },
     unseen: look.unseen,
   }
+}
+
+/** What the guard is to bring in itself, by source and kind. */
+function syncedKinds({ sources }: Settings, desired: DesiredStates, discovery: Discovery) {
+  const kinds = new Map<string, { source: string; group: string; resource: string; namespaces: string[] }>()
+  for (const { policy, sync } of sources) {
+    if (sync === undefined) continue
+    for (const { ref } of desired.stateOf(policy.name)?.manifests ?? []) {
+      const resource = discovery.resourceFor(ref.group, ref.kind)?.resource
+      if (resource === undefined) continue
+      const key = `${policy.name}\n${ref.group}/${resource}`
+      const known = kinds.get(key) ?? { source: policy.name, group: ref.group, resource, namespaces: [] }
+      if (!known.namespaces.includes(ref.namespace)) known.namespaces.push(ref.namespace)
+      kinds.set(key, known)
+    }
+  }
+  return [...kinds.values()]
 }
 
 /** A kind that Git declares, with the namespaces that it declares objects in. */

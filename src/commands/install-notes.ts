@@ -32,6 +32,16 @@ export function installWarnings(
   ]
 }
 
+/** What narrow rights mean where the guard is the agent. */
+export function syncWarnings({ sources }: GuardConfig): string[] {
+  return sources
+    .filter(({ sync }) => sync)
+    .map(
+      ({ name }) =>
+        `source ${name}: the guard may bring in the kinds that Git declares now; when a commit adds one, install again (or give it all kinds now: --all-kinds)`,
+    )
+}
+
 /** What to do next, as commands. */
 export function nextSteps(config: GuardConfig, { env, files }: WantedSecrets): string[] {
   const literals = env.map((name) => ` --from-literal=${name}=...`).join('')

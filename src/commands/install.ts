@@ -8,7 +8,7 @@ import { openCluster, presetNames, readSources } from './context.ts'
 import { applyInstallation } from './install-apply.ts'
 import { guardedOf } from './install-guarded.ts'
 import { readDeployManifests } from './install-manifests.ts'
-import { installWarnings, nextSteps } from './install-notes.ts'
+import { installWarnings, nextSteps, syncWarnings } from './install-notes.ts'
 import { renderInstallation } from './install-render.ts'
 import { wantedSecrets } from './install-secrets.ts'
 import { writeStaticManifests } from './install-static.ts'
@@ -48,7 +48,10 @@ export async function install(options: InstallOptions): Promise<number> {
       guarded,
     })
     const secrets = wantedSecrets(configuration)
-    const warnings = installWarnings(config, secrets, unknown)
+    const warnings = [
+      ...installWarnings(config, secrets, unknown),
+      ...(guarded === undefined ? [] : syncWarnings(config)),
+    ]
     const next = nextSteps(config, secrets)
     for (const warning of warnings) console.error(`warning: ${warning}`)
     if (options.dryRun === true) return print(objects, options)
@@ -75,7 +78,7 @@ async function rights(config: GuardConfig, { allKinds }: InstallOptions, discove
   const states = await readSources(sources)
   const declaring = sources.map(({ policy, sync }, index) => ({
     ...policy,
-    sync,
+    sync: sync !== undefined,
     manifests: states[index]?.manifests ?? [],
   }))
   return guardedOf(declaring, discovery)

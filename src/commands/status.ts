@@ -1,6 +1,7 @@
 import type { Readiness } from '../telemetry/condition.ts'
 import { formatReadiness } from '../telemetry/condition.ts'
 import { escapeText } from '../object/text.ts'
+import type { SyncStatus } from '../guard/sync-status.ts'
 import { askGuards, type HttpOptions } from './guard-http.ts'
 
 /** What a running guard says of itself at `/status`. */
@@ -14,6 +15,7 @@ export interface GuardStatus extends Readiness {
     objects: number
     problems: number
     lastError?: string
+    sync?: SyncStatus
   }[]
   /** What of the agents' objects cannot be followed. */
   unfollowed: readonly { source: string; message: string }[]
@@ -25,8 +27,10 @@ export interface GuardStatus extends Readiness {
 
 /** `gitops-guard status`: what a running guard knows. */
 export async function status(options: HttpOptions): Promise<number> {
-  const [found] = (await askGuards('/status', options)) as unknown as GuardStatus[]
-  if (found === undefined) throw new Error('no guard answers')
+  const guards = (await askGuards('/status', options)) as unknown as GuardStatus[]
+  const [first] = guards
+  if (first === undefined) throw new Error('no guard answers')
+  const found = { ...first, sources: withSyncs(guards) }
   if (options.output === 'json') {
     console.log(JSON.stringify(found))
     return 0
@@ -40,6 +44,8 @@ export async function status(options: HttpOptions): Promise<number> {
   }
   for (const { source, message } of found.unfollowed ?? [])
     console.log(`source ${escapeText(source, 200)} cannot be followed: ${escapeText(message, 500)}`)
+  for (const { name, sync } of found.sources)
+    if (sync !== undefined) for (const line of syncLines(name, sync)) console.log(line)
   const counts = Object.entries(found.objects).map(([name, count]) => `${count} ${name}`)
   console.log(`objects: ${counts.join(', ') || 'none'}`)
   for (const [provider, count] of Object.entries(found.waiting))
@@ -57,4 +63,28 @@ function age(what: string, time: string | undefined): string {
   if (seconds < 90) return `, ${what} ${seconds} s ago`
   if (seconds < 5400) return `, ${what} ${Math.round(seconds / 60)} min ago`
   return `, ${what} ${seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`} ago`
+}
+
+/** The sources as the first replica has them, each with what the replica says of it that brings it in. */
+function withSyncs([first, ...others]: readonly GuardStatus[]): GuardStatus['sources'] {
+  return first!.sources.map((source) => {
+    if (source.sync?.state !== 'elsewhere') return source
+    const same = others.flatMap(({ sources }) => sources.filter(({ name }) => name === source.name))
+    return same.find(({ sync }) => sync !== undefined && sync.state !== 'elsewhere') ?? source
+  })
+}
+
+/** `sync shop synced at 1a2b3c4d5e6f: 12 of 12 objects applied`, and what is wrong, a line each. */
+function syncLines(name: string, { state, applied, objects, ...lists }: SyncStatus): string[] {
+  const at = applied === '' ? '' : `, all of ${applied.slice(0, 12)} is there`
+  const head = `sync ${escapeText(name, 100)} ${state}: ${objects.applied} of ${objects.declared} objects applied${at}`
+  const lines = (['failing', 'unready', 'waiting', 'dropped'] as const).flatMap((what) => [
+    ...lists[what].map(({ object, why }) => `  ${what}: ${escapeText(object, 300)}: ${escapeText(why, 500)}`),
+    ...(objects[what] > lists[what].length
+      ? [`  ${what}: and ${objects[what] - lists[what].length} more`]
+      : []),
+  ])
+  return state === 'elsewhere'
+    ? [`sync ${escapeText(name, 100)}: another replica brings it in`]
+    : [head, ...lines]
 }

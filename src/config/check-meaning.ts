@@ -129,6 +129,12 @@ function checkSource(
     )
   }
   if (source.poll !== undefined) checkDuration(source.poll, 1000, [...path, 'poll'], say)
+  if (source.readyWithin !== undefined) checkDuration(source.readyWithin, 1000, [...path, 'readyWithin'], say)
+  for (const field of ['prune', 'readyWithin'] as const) {
+    if (source[field] === undefined || source.sync === true) continue
+    const place = [...path, field]
+    say(place, `${formatDocumentPath(place)} goes with sync: true only`)
+  }
   if (
     source.helm !== undefined &&
     source.renderer !== undefined &&

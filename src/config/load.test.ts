@@ -36,6 +36,7 @@ describe('defaults', () => {
           heal: 'revert',
           recreate: false,
           sync: false,
+          readyWithin: 300_000,
         },
       ],
       agents: [],

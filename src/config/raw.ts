@@ -61,6 +61,8 @@ export interface RawSource {
   verify?: { keys: SecretRef[] }
   helm?: { release?: string; values?: string[] }
   sync?: boolean
+  prune?: { max: number }
+  readyWithin?: string
   agents?: RawAgent[]
 }
 

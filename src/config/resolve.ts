@@ -73,7 +73,7 @@ function resolveSource(
   directory: string,
   secret: (ref: SecretRef) => Secret,
 ): SourceConfig {
-  const { name, ref, namespace, auth, verify, helm, agents } = raw
+  const { name, ref, namespace, auth, verify, helm, prune, agents } = raw
   const mode = raw.mode ?? above ?? 'enforce'
   return {
     name,
@@ -92,6 +92,8 @@ function resolveSource(
     ...(verify === undefined ? {} : { verify: { keys: verify.keys.map(secret) } }),
     ...(helm === undefined ? {} : { helm: { ...helm, values: helm.values ?? [] } }),
     sync: raw.sync ?? false,
+    ...(prune === undefined ? {} : { prune }),
+    readyWithin: parseDuration(raw.readyWithin ?? '5m')!,
     ...(agents === undefined ? {} : { agents: agents.map(resolveAgent) }),
   }
 }

@@ -76,6 +76,10 @@ export interface SourceConfig {
   helm?: { release?: string; values: readonly string[] }
   /** The guard is the agent. */
   sync: boolean
+  /** With `sync`: the most objects that one commit may delete. Absent: no more than it leaves, or a few. */
+  prune?: { max: number }
+  /** With `sync`: milliseconds that an applied object may take until it works, before people are told. */
+  readyWithin: number
   /** Only these may bring this source in. Absent: the agents of the configuration. */
   agents?: readonly AgentConfig[]
 }

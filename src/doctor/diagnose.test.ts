@@ -154,3 +154,42 @@ test('one finding a subject, whatever the number of verbs and bindings', () => {
   assert.match(findings[0]!.what, /impersonate any user.*request tokens.*change nodes/)
   assert.equal(findings[0]!.severity, 'critical')
 })
+
+test('name the rights that the guard lacks to bring a source in, and none that it has', () => {
+  const role = (rules: JsonObject[]): KubeObject => ({
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRole',
+    metadata: { name: 'guard' },
+    rules,
+  })
+  const { username } = policyOf([]).guard
+  const rbac = (rules: JsonObject[]): Rbac => ({
+    clusterRoles: [role(rules)],
+    clusterRoleBindings: [
+      {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRoleBinding',
+        metadata: { name: 'guard' },
+        roleRef: { kind: 'ClusterRole', name: 'guard' },
+        subjects: [{ kind: 'User', name: username }],
+      },
+    ],
+    roles: [],
+    roleBindings: [],
+    tokenSecrets: [],
+  })
+  const syncedKinds = [
+    { source: 'shop', group: '', resource: 'configmaps', namespaces: ['shop'] },
+    { source: 'shop', group: 'batch', resource: 'cronjobs', namespaces: ['shop'] },
+  ]
+  const all = ['get', 'list', 'watch', 'create', 'patch', 'update', 'delete']
+  const sync = (rules: JsonObject[]) =>
+    diagnose(factsOf({ rbac: rbac(rules), syncedKinds })).filter(({ check }) => check === 'sync-rights')
+  const [finding, ...more] = sync([
+    { apiGroups: [''], resources: ['configmaps'], verbs: all },
+    { apiGroups: ['batch'], resources: ['cronjobs'], verbs: all.slice(0, 6) },
+  ])
+  assert.deepEqual(more, [])
+  assert.match(finding!.what, /may not delete cronjobs\.batch$/)
+  assert.deepEqual(sync([{ apiGroups: ['', 'batch'], resources: ['*'], verbs: ['*'] }]), [])
+})

@@ -26,9 +26,21 @@ export interface Facts {
   writers: readonly { manager: string; objects: readonly string[]; fields: readonly string[] }[]
   /** `group/Kind`s that Git declares and the API server does not serve. */
   missingKinds: readonly string[]
+  /** What the guard brings in itself. */
+  syncedKinds?: readonly SyncedKind[]
   server: ServerFacts
   /** What could not be read, for people. */
   unseen: readonly string[]
+}
+
+/** A kind that a source declares which the guard is the agent of. */
+export interface SyncedKind {
+  source: string
+  group: string
+  /** Plural. */
+  resource: string
+  /** Of its objects; '' for cluster-scoped ones. */
+  namespaces: readonly string[]
 }
 
 export interface Rbac {

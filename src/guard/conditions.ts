@@ -1,4 +1,5 @@
 import type { Condition } from '../telemetry/condition.ts'
+import { formatRef } from '../object/identity.ts'
 import type { Core } from './core.ts'
 
 /** A watch that may have missed changes for so long is told, in milliseconds. */
@@ -46,6 +47,13 @@ export function conditionsOf(
   }
   for (const { source, message } of core.discoveryProblems)
     conditions.push({ name: `discover/${source}`, ok: false, reason: message })
+  for (const [source, { state, failing, pruning, unready }] of core.syncReports()) {
+    const [first] = [...failing, ...pruning, ...unready]
+    const more = failing.length + pruning.length + unready.length - 1
+    const ok = state !== 'failing' || first === undefined
+    const reason = ok ? '' : `${formatRef(first.ref)}: ${first.why}${more > 0 ? ` and ${more} more` : ''}`
+    conditions.push({ name: `sync/${source}`, ok, ...(ok ? {} : { reason }) })
+  }
   for (const { group, kind, phase, staleForMs, lastError } of core.watches.states()) {
     const ok = phase === 'absent' || staleForMs < STALE_MS
     conditions.push({

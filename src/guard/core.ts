@@ -9,11 +9,16 @@ import type { GitError } from '../git/git-error.ts'
 import type { FollowStatus } from '../git/follow.ts'
 import type { Forms as KnownForms } from '../policy/snapshot.ts'
 import type { Progress } from '../reconcile/ahead.ts'
-import type { ReconcileEvent } from '../reconcile/events.ts'
+import type { ReconcileEvent, WatchEvent } from '../reconcile/events.ts'
+import { refOfKey } from '../reconcile/keys.ts'
+import { refKey, refOf } from '../object/identity.ts'
+import type { KubeObject } from '../model/json.ts'
 import type { Ledger } from '../reconcile/ledger.ts'
 import type { Objects } from '../reconcile/objects.ts'
 import type { Forms } from '../reconcile/forms.ts'
 import { Reconciler, type DesiredChange } from '../reconcile/reconciler.ts'
+import { breakGlassUntil } from '../reconcile/live-facts.ts'
+import type { SyncEvent } from '../sync/events.ts'
 import type { Exception } from './exceptions.ts'
 import { desiredChange } from './desired.ts'
 import { DesiredStates } from './desired-states.ts'
@@ -21,6 +26,7 @@ import { policyOf } from './policy-of.ts'
 import { withDiscovered } from './discovered-settings.ts'
 import { Discoverer, type FoundSources } from './discoverer.ts'
 import type { Settings, SourceSettings } from './settings.ts'
+import { Syncs } from './syncs.ts'
 import { Sources } from './sources.ts'
 import { UndeclaredWatches } from './undeclared-watches.ts'
 import { Watches } from './watches.ts'
@@ -40,8 +46,12 @@ export interface CoreOptions {
   environment: Readonly<Record<string, string | undefined>>
   sharedControllerIdentity: boolean
   exceptions(): readonly Exception[]
-  owns?: (key: string) => boolean
+  /** Whether this replica repairs an object, by key, that no source holds which the guard brings in. */
+  owns(key: string): boolean
+  /** Whether this replica brings a source in, where the guard does. */
+  leads(source: string): boolean
   tell(event: ReconcileEvent): void
+  synced(event: SyncEvent): void
   /** A source's commit is in force. */
   onState(state: DesiredState, change: DesiredChange): void
   onGitError(source: string, error: GitError): void
@@ -66,6 +76,7 @@ export class Core {
   readonly #sources: Sources
   readonly #watches: Watches
   readonly #undeclared: UndeclaredWatches
+  readonly #syncs: Syncs
   readonly #loaded = Promise.withResolvers<void>()
   readonly #discoverer: Discoverer | undefined
   #settings: Settings
@@ -98,11 +109,16 @@ export class Core {
         onError: (source, error) => this.#cannotRead(source, error),
       },
     )
+    this.#syncs = this.#makeSyncs()
     this.reconciler = this.#makeReconciler()
     this.#watches = new Watches({
       api,
       discovery,
-      listener: this.reconciler,
+      listener: {
+        listing: (kind) => this.reconciler.listing(kind),
+        synced: (kind) => this.reconciler.synced(kind),
+        observe: (type, object) => this.#observe(type as WatchEvent, object),
+      },
       wants: (group, kind, namespace, name) => this.#wants(group, kind, namespace, name),
       onState: () => undefined,
     })
@@ -132,6 +148,16 @@ export class Core {
     this.#sources.start()
     this.#discoverer?.start()
     if (this.settings.sources.length === 0) this.#follow()
+  }
+
+  /** Begins to bring in the sources that are the guard's to bring in. */
+  sync(): void {
+    this.#syncs.start()
+  }
+
+  /** How they stand, by source. */
+  syncReports() {
+    return this.#syncs.reports()
   }
 
   /** Resolves when every source was read once, or when it is stopped. */
@@ -171,6 +197,7 @@ export class Core {
   /** Exceptions opened or ended: the policy holds them, and what they let people change is compared again. */
   exceptionsChanged(): void {
     this.#renew()
+    this.#syncs.wake()
   }
 
   /** Discovery or schemas changed: kinds that came are watched, and what is declared may belong elsewhere. */
@@ -179,6 +206,7 @@ export class Core {
     this.#renew()
     for (const change of changes) this.reconciler.desiredChanged(change)
     this.#follow()
+    this.#syncs.wake()
   }
 
   /** Compares again what these kinds, in these namespaces, hold: how they are stored may have changed. */
@@ -194,6 +222,7 @@ export class Core {
   /** Replicas came or went: what is this one's now is looked at again. */
   shareChanged(): void {
     this.reconciler.shareChanged()
+    this.#syncs.wake()
   }
 
   async stop(): Promise<void> {
@@ -201,6 +230,7 @@ export class Core {
     this.#loaded.resolve()
     this.reconciler.close()
     await this.#discoverer?.stop()
+    await this.#syncs.stop()
     await Promise.all([this.#sources.stop(), this.#watches.stop(), this.#undeclared.stop()])
   }
 
@@ -216,6 +246,16 @@ export class Core {
     this.#follow()
     this.#options.onState(this.#states.stateOf(state.source)!, change)
     this.#checkComplete()
+    this.#syncs.wake(state.source)
+  }
+
+  /** A sync tells of health from what the watch says. */
+  #observe(type: WatchEvent, object: KubeObject): void {
+    this.reconciler.observe(type, object)
+    if (this.#syncs.none) return
+    const ref = refOf(object)
+    const source = this.#policy.declared(ref)?.source.name
+    if (source !== undefined) this.#syncs.observe(type, object, source, refKey(ref))
   }
 
   /** A source that cannot be read is told; what is discovered waits for no other. */
@@ -294,13 +334,49 @@ export class Core {
     })
   }
 
+  #makeSyncs(): Syncs {
+    const { settings, api, discovery, objects, guard, leads, synced } = this.#options
+    return new Syncs({
+      sources: settings.sources,
+      api,
+      discovery,
+      objects,
+      namespace: guard.namespace,
+      stateOf: (source) => this.#states.stateOf(source),
+      holderOf: (ref) => this.#policy.declared(ref)?.source.name,
+      // What one that cannot be read declares is not known.
+      complete: () =>
+        this.#complete &&
+        this.#settings.sources.every(({ policy }) => this.#states.stateOf(policy.name) !== undefined),
+      refresh: async (source) => {
+        await this.#sources.refresh(source)
+        return this.#sources.statuses().get(source)?.lastError === undefined
+      },
+      leads,
+      heldUntil: (ref) => breakGlassUntil(this.#policy, ref, Date.now()),
+      check: (ref) => this.reconciler.check(ref),
+      tell: synced,
+    })
+  }
+
+  /** One replica does all of a source that the guard brings in: what it applies, another must not take for drift. */
+  #owns(key: string): boolean {
+    const { owns, leads } = this.#options
+    if (this.#syncs.none) return owns(key)
+    const source = this.#policy.declared(refOfKey(key))?.source.name
+    return source !== undefined && this.#syncs.has(source) ? leads(source) : owns(key)
+  }
+
   #makeReconciler(): Reconciler {
-    const { settings, objects, forms, progress, ledger, tell, owns } = this.#options
+    const { settings, objects, forms, progress, ledger, tell } = this.#options
     return new Reconciler({
       policy: this.#policy,
       objects,
       forms,
-      progress,
+      progress: {
+        of: (source, since) =>
+          this.#syncs.has(source) ? this.#syncs.progress(source) : progress.of(source, since),
+      },
       git: {
         tip: (source) => this.#sources.tip(source),
         refresh: (source) => this.#sources.refresh(source),
@@ -308,8 +384,9 @@ export class Core {
       ledger,
       tell,
       graceMs: () => settings.config.graceSeconds * 1000,
-      isAgent: (source) => this.#settings.sources.some(({ policy, sync }) => sync && policy.name === source),
-      ...(owns === undefined ? {} : { owns }),
+      isAgent: (source) => this.#syncs.has(source),
+      bringing: (source, ref) => this.#syncs.bringing(source, ref),
+      owns: (key) => this.#owns(key),
     })
   }
 }

@@ -47,7 +47,6 @@ export function discoveredSettings(discovered: DiscoveredSource, settings: Setti
       ...(limited ? { limited } : {}),
     },
     ...(spec.namespace === undefined ? {} : { namespace: spec.namespace }),
-    sync: false,
   }
 }
 

@@ -116,7 +116,9 @@ export class OpenTroubles {
 
   #lookAt(conditions: readonly Condition[]): void {
     const now = this.#now()
-    const wrong = new Map(conditions.filter(({ ok }) => !ok).map((one) => [one.name, one]))
+    // A sync tells of its own troubles, object by object.
+    const own = conditions.filter(({ ok, name }) => !ok && !name.startsWith('sync/'))
+    const wrong = new Map(own.map((one) => [one.name, one]))
     for (const { name, reason = 'not so' } of wrong.values()) {
       const known = this.#conditions.get(name) ?? { since: now, told: undefined }
       this.#conditions.set(name, known)

@@ -3,6 +3,7 @@ import type { Agent, Allowance, GuardIdentity, SourcePolicy } from '../model/pol
 import type { DiscoveredSource } from '../discover/discovered.ts'
 import { parseGitUrl } from '../git/git-url.ts'
 import { agentPresets } from '../policy/presets/agents.ts'
+import { guardManager } from '../reconcile/agent-writer.ts'
 import { operatorPresets } from '../policy/presets/operators.ts'
 import type { SourceInput } from './sources.ts'
 
@@ -11,10 +12,20 @@ export interface SourceSettings {
   input: SourceInput
   policy: SourcePolicy
   namespace?: string
-  /** The guard brings it in itself. */
-  sync: boolean
+  /** How the guard brings it in itself; absent: others do. */
+  sync?: SyncSettings
   /** Where it was found, if nobody wrote it down. */
   discovered?: DiscoveredSource
+}
+
+/** How the guard brings a source in. */
+export interface SyncSettings {
+  /** The most objects that one commit may delete. */
+  pruneMax?: number
+  /** Milliseconds that an object may take until it works, before people are told. */
+  readyMs: number
+  /** Field managers under which the source's own agents brought it in before. */
+  managers: readonly string[]
 }
 
 /** The configuration with its presets resolved. */
@@ -49,6 +60,9 @@ function impliedAgents({ agents, discover }: GuardConfig): AgentConfig[] {
 
 function sourceSettings(source: SourceConfig, agents: readonly Agent[]): SourceSettings {
   const { name, ref, path, renderer, namespace, helm, verify, repository, auth, poll } = source
+  const { sync } = source
+  // Where the guard is the agent, no other is by default.
+  const own = source.agents?.map(agentOf) ?? []
   const [kind, value] = Object.entries(ref)[0] as [string, string]
   return {
     input: {
@@ -64,11 +78,22 @@ function sourceSettings(source: SourceConfig, agents: readonly Agent[]): SourceS
       mode: source.mode,
       heal: source.heal,
       undeclared: source.undeclared,
-      agents: source.agents?.map(agentOf) ?? agents,
+      agents: sync ? [GUARD_AGENT, ...own] : (source.agents?.map(agentOf) ?? agents),
       recreate: source.recreate,
     },
     ...(namespace === undefined ? {} : { namespace }),
-    sync: source.sync,
+    ...(sync ? { sync: syncSettings(source, own) } : {}),
+  }
+}
+
+/** The guard itself: it needs no trust but its own, so that it has no users. */
+const GUARD_AGENT: Agent = { name: GUARD_NAME, users: [], managers: [guardManager] }
+
+function syncSettings({ prune, readyWithin }: SourceConfig, agents: readonly Agent[]): SyncSettings {
+  return {
+    ...(prune === undefined ? {} : { pruneMax: prune.max }),
+    readyMs: readyWithin,
+    managers: agents.flatMap(({ managers }) => managers ?? []),
   }
 }
 

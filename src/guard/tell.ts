@@ -17,6 +17,7 @@ import type { Finding, ReconcileEvent } from '../reconcile/events.ts'
 import { scaleWrite } from '../policy/scale.ts'
 import type { Ledger } from '../reconcile/ledger.ts'
 import type { DesiredChange } from '../reconcile/reconciler.ts'
+import type { SyncEvent } from '../sync/events.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { EnforcePreview } from './enforce-preview.ts'
@@ -26,6 +27,7 @@ import type { AuditedWrite } from './audit.ts'
 import type { Exception } from './exceptions.ts'
 import { violationId } from '../admission/violation-id.ts'
 import { violationOfDrift, violationOfVerdict, type DriftOutcome } from '../report/violation.ts'
+import { syncViolation } from './sync-violation.ts'
 import { reasonOf, violationOfException } from './violations.ts'
 
 /** Takes violations to people; has them safe when it returns. */
@@ -165,6 +167,46 @@ export class Teller {
     }
     this.#logger.info({ source, revision, ...counts }, 'a commit is in force')
     for (const { file, line, message } of problems) this.#logger.warn({ source, file, line }, message)
+  }
+
+  /** A sync did something, or cannot. People hear of what fails and of when all is well again. */
+  synced(event: SyncEvent, username: string): void {
+    const { source } = event
+    switch (event.event) {
+      case 'tried': {
+        const { ref, why, retryMs } = event
+        this.#metrics.syncTried(source, why === undefined)
+        const facts = { source, object: formatRef(ref) }
+        if (why === undefined) return this.#logger.debug(facts, 'applied')
+        return this.#logger.warn({ ...facts, reason: why, retryMs }, 'cannot be applied')
+      }
+      case 'pruned':
+        this.#metrics.syncPruned(source)
+        return this.#logger.info({ source, object: formatRef(event.ref) }, 'deleted: Git dropped it')
+      case 'released':
+        return this.#logger.info(
+          { source, object: formatRef(event.ref), reason: event.why },
+          'Git dropped it, and it stays',
+        )
+      case 'applied': {
+        const { revision, objects, afterMs } = event
+        this.#metrics.syncApplied(source, afterMs)
+        return this.#logger.info({ source, revision, objects, afterMs }, 'a commit is applied')
+      }
+      case 'left':
+        return this.#logger.info({ source, objects: event.objects }, 'the source is left to its agent')
+      case 'not-left':
+        return this.#logger.warn({ source, reason: event.why }, 'the source cannot be left to its agent yet')
+      case 'stranded':
+        return this.#logger.warn({ source }, 'there is no such source any more: what it brought in stays')
+      case 'failing':
+      case 'well': {
+        const violation = syncViolation(event, Date.now(), username)
+        const level = event.event === 'failing' ? 'error' : 'info'
+        this.#logger[level]({ id: violation.id, source, revision: event.revision }, violation.reason)
+        return this.#send(violation)
+      }
+    }
   }
 
   /** What service accounts did in audit mode is refused from now on. */

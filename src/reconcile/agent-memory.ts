@@ -8,7 +8,7 @@ import { noStamps, readStamps, stampsFor } from './stamps.ts'
 import type { Stamps } from './stamps.ts'
 
 /** Presets whose agent applies (server-side); the others update, unless their objects show otherwise. */
-const appliers = new Set(['flux', 'config-sync'])
+const appliers = new Set(['flux', 'config-sync', guardManager])
 
 /** Managers that kubectl gives to commands which people run and pipelines that bring Git in do not. */
 const interactive = new Set([

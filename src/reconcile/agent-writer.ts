@@ -26,7 +26,9 @@ export function agentEntry(
 ): ManagedEntry | undefined {
   let best: { entry: ManagedEntry; owned: number } | undefined
   for (const entry of readManagedFields(live)) {
-    if (entry.subresource !== '' || entry.manager === guardManager || !isAgent(entry.manager)) continue
+    // The guard updates to repair; what it applies, as the agent of a source, is its own.
+    const isRepair = entry.manager === guardManager && entry.operation === 'Update'
+    if (entry.subresource !== '' || isRepair || !isAgent(entry.manager)) continue
     const owned = declaredFields(entry.fields, manifest, shape).fields.size
     if (owned === 0) continue
     const better =

@@ -81,6 +81,11 @@ export interface ReconcilerOptions {
   nudges?: (source: string) => boolean
   /** The guard brings this source in itself: no agent is waited for. */
   isAgent?: (source: string) => boolean
+  /**
+   * Where the guard brings a source in: whether an object's newest form is still to be brought in, or cannot be for now. It calls `check`
+   * for each that it answered `now` for, when that is over.
+   */
+  bringing?: (source: string, ref: ObjectRef) => 'now' | 'failed' | undefined
   /** Objects that are worked on at the same time. */
   workers?: number
   random?: () => number
@@ -96,6 +101,8 @@ interface LiveEvent {
   last?: KubeObject
   /** When it was received, in milliseconds since the epoch. */
   at: number
+  /** Whether the object was still to be brought in when it was looked at. */
+  bringing?: 'now' | 'failed' | undefined
 }
 
 /** Objects that wait in the queue, at most, while their canonical form is not known. */
@@ -110,6 +117,7 @@ interface Question {
   agentLike: boolean
   /** It was the guard that put that earlier form there. */
   ours: boolean
+  bringing: LiveEvent['bringing']
   live: KubeObject | undefined
   repair: () => Promise<Outcome>
 }
@@ -423,14 +431,21 @@ export class Reconciler {
     this.#memory.learn(declared, live)
   }
 
-  async #examine(key: string, declared: Declared, event: LiveEvent): Promise<Again | undefined> {
+  async #examine(key: string, declared: Declared, received: LiveEvent): Promise<Again | undefined> {
     const { ref } = declared.manifest
+    // What is read now may be older than what is applied by the time that it is judged.
+    const bringing = this.#options.bringing?.(declared.source.name, ref)
+    const event = { ...received, bringing }
     const version = declared.canonical()?.object.apiVersion ?? declared.manifest.object.apiVersion
     let live = event.read ? await this.#read(ref, version) : event.object
     if (live === undefined) return this.#isMissing(key, declared, event)
     note(this.#track(key), live)
     const form = await this.#form(key, declared)
-    if ('again' in form) return form.again
+    if ('again' in form) {
+      return this.#track(key).status === 'invalid'
+        ? this.#keepEarlier(key, declared, live, event)
+        : form.again
+    }
     const { canonical } = form
     // Kinds are compared at the version at which they are stored, where that loses nothing.
     if (live.apiVersion !== canonical.object.apiVersion)
@@ -442,6 +457,26 @@ export class Reconciler {
     if (differences.changes.length === 0) return this.#isEqual(key, declared, live, canonical)
     const base: Base = { manifest: declared.manifest, canonical, differences }
     return this.#isModified(key, declared, live, base, event)
+  }
+
+  /** The API server refuses what Git says now: what it said before is kept, as far as that is known. */
+  async #keepEarlier(
+    key: string,
+    declared: Declared,
+    live: KubeObject,
+    event: LiveEvent,
+  ): Promise<Again | undefined> {
+    const earlier = this.#history.earlier(key).at(-1)?.manifest
+    const form = earlier && (await this.#options.forms.form(earlier))
+    if (earlier === undefined || form === undefined || !('canonical' in form)) return undefined
+    const { canonical } = form
+    if (canonical.object.apiVersion !== live.apiVersion) return undefined
+    const differences = this.#comparison.differences(this.#policy, declared, canonical, live, earlier)
+    if (differences.changes.length > 0)
+      return this.#isModified(key, declared, live, { manifest: earlier, canonical, differences }, event)
+    const trouble = this.#troubles.get(key)
+    if (trouble !== undefined) this.#isUndone(key, declared, trouble)
+    return undefined
   }
 
   /**
@@ -554,6 +589,7 @@ export class Reconciler {
       pending: this.#history.earlier(key).some((earlier) => earlier.manifest === undefined),
       agentLike: true,
       ours: false,
+      bringing: event.bringing,
       live: undefined,
       repair: () => this.#restorer.create({ key, declared, trouble }),
     })
@@ -598,6 +634,7 @@ export class Reconciler {
       writer: pending ? 'unknown' : writer,
       pending,
       agentLike: this.#isAgentLike(declared, live, changes),
+      bringing: event.bringing,
       ours: pending && this.#history.wroteBefore(key, source.name, nearest.manifest),
       live,
       repair: () => this.#restorer.putBack(this.#policy, { key, declared, trouble }, base, live),
@@ -613,7 +650,7 @@ export class Reconciler {
     const { finding } = trouble
     // Whether the agent is done with this commit says if live lags or was set back: ask before calling it pending.
     const decision: Decision =
-      question.pending && trouble.answer === undefined
+      question.pending && trouble.answer === undefined && question.bringing === undefined
         ? { remedy: 'wait', reason: 'pending', ask: true }
         : decideRemedy(this.#facts(key, declared, trouble, question))
     finding.remedy = decision.remedy
@@ -771,7 +808,8 @@ export class Reconciler {
   ): Facts['pending'] {
     const source = declared.source.name
     const inForce = this.#history.inForce(source)
-    if (inForce === undefined || this.#options.isAgent?.(source)) return undefined
+    if (inForce === undefined) return undefined
+    if (this.#options.isAgent?.(source)) return this.#bringing(declared, question)
     const progress = answer?.progress
     const here = progress?.revision === inForce.revision
     // The API server may refuse its agent what it would not refuse the guard: only what the agent has brought in is put back.
@@ -799,6 +837,18 @@ export class Reconciler {
       inForce.first && !arrived ? inForce.committedAt : this.#history.earlier(key).at(-1)?.replacedAt
     const young = since !== undefined && this.#clock.now() - since < this.#grace(source)
     return young ? { since, ...about } : undefined
+  }
+
+  /**
+   * What the guard is about to bring in is left to that. Where it cannot be brought in, people's changes of what is there are still
+   * taken back.
+   */
+  #bringing({ source, manifest }: Declared, question: Question): Facts['pending'] {
+    const { pending, writer, live } = question
+    const bringing = this.#options.bringing?.(source.name, manifest.ref) ?? question.bringing
+    const byPeople = !pending && live !== undefined && (writer === 'person' || writer === 'other-manager')
+    if (bringing === undefined || (bringing === 'failed' && byPeople)) return undefined
+    return { since: this.#clock.now(), suspended: false, told: true, ours: false }
   }
 
   #isAgentLike(declared: Declared, live: KubeObject, changes: readonly FieldChange[]): boolean {

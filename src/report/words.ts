@@ -87,7 +87,9 @@ export function outcome({ event, remedy, repairedAfterMs, rule }: Violation): st
     case 'unrepairable':
       return 'The API server refuses the repair: it takes a person.'
     case 'trouble':
-      return 'The guard goes on with the last good state.'
+      return rule === 'sync'
+        ? 'All else is applied, and this is tried again.'
+        : 'The guard goes on with the last good state.'
     case 'resolved':
       return 'Over: nothing is left to do.'
     case 'drift':

@@ -8,6 +8,8 @@ export interface MetricReaders {
   now?(): number
   /** Declared and undeclared objects by status. */
   objects?(): Iterable<readonly [status: string, count: number]>
+  /** Objects of sources that the guard brings in, by how they stand. */
+  syncs?(): Iterable<readonly [source: string, state: string, count: number]>
   /** Violations that wait for delivery, by provider. */
   waiting?(): Iterable<readonly [provider: string, count: number]>
 }
@@ -73,6 +75,23 @@ export class Metrics {
     buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300],
     registers: [this.registry],
   })
+  readonly #syncTried = this.#counter(
+    'sync_applies_total',
+    'Objects of sources that the guard brings in that it applied, or tried to.',
+    ['source', 'result'],
+  )
+  readonly #syncPruned = this.#counter(
+    'sync_prunes_total',
+    'Objects that were deleted because Git dropped them.',
+    ['source'],
+  )
+  readonly #syncSeconds = new Histogram({
+    name: 'gitops_guard_sync_seconds',
+    help: 'Time from when a commit was loaded until all of it was applied.',
+    labelNames: ['source'],
+    buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800],
+    registers: [this.registry],
+  })
   readonly #sent = this.#counter('messages_sent_total', 'Messages that a provider accepted.', ['provider'])
   readonly #delivered = this.#counter(
     'violations_delivered_total',
@@ -131,6 +150,20 @@ export class Metrics {
 
   driftUnrepairable(source: string): void {
     this.#unrepairable.inc({ source })
+  }
+
+  /** The guard applied an object of a source that it brings in, or could not. */
+  syncTried(source: string, succeeded: boolean): void {
+    this.#syncTried.inc({ source, result: succeeded ? 'applied' : 'failed' })
+  }
+
+  syncPruned(source: string): void {
+    this.#syncPruned.inc({ source })
+  }
+
+  /** All of a commit is applied, so many milliseconds after it was loaded. */
+  syncApplied(source: string, ms: number): void {
+    this.#syncSeconds.observe({ source }, ms / 1000)
   }
 
   watch(watch: WatchMetric): void {
@@ -208,7 +241,7 @@ export class Metrics {
     })
   }
 
-  #gauges({ objects, waiting }: MetricReaders): void {
+  #gauges({ objects, syncs, waiting }: MetricReaders): void {
     const age = (at: number) => Math.max(0, (this.#now() - at) / 1000)
     const watches = () => [...this.#watches.values()]
     const sources = () => [...this.#sources.values()]
@@ -244,6 +277,12 @@ export class Metrics {
     )
     this.#read('objects', 'Objects by status.', ['status'], () =>
       [...(objects?.() ?? [])].map(([status, count]) => [{ status }, count] as const),
+    )
+    this.#read(
+      'sync_objects',
+      'Objects of sources that the guard brings in: declared, applied, failing, unready, waiting, dropped (by Git, and still there).',
+      ['source', 'state'],
+      () => [...(syncs?.() ?? [])].map(([source, state, count]) => [{ source, state }, count] as const),
     )
     this.#read('messages_waiting', 'Violations that wait for delivery, by provider.', ['provider'], () =>
       [...(waiting?.() ?? [])].map(([provider, count]) => [{ provider }, count] as const),

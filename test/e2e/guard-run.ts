@@ -10,6 +10,8 @@ export interface GuardRunOptions {
   ports: { https: number; http: number }
   logFile: string
   env: Record<string, string>
+  /** Where reviews reach it. Default: its own port. */
+  webhookUrl?: string
 }
 
 /** One line of the guard's log. */
@@ -41,10 +43,10 @@ export class GuardRun {
 
   /** Starts it without waiting. */
   async launch(): Promise<void> {
-    const { config, kubeconfig, ports, logFile, env } = this.#options
+    const { config, kubeconfig, ports, logFile, env, webhookUrl } = this.#options
     const args = [await builtCli(), 'serve', `--config=${config}`, `--kubeconfig=${kubeconfig}`]
     args.push(`--https-port=${ports.https}`, `--http-port=${ports.http}`)
-    args.push(`--webhook-url=https://127.0.0.1:${ports.https}`)
+    args.push(`--webhook-url=${webhookUrl ?? `https://127.0.0.1:${ports.https}`}`)
     const child = spawn(process.execPath, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },

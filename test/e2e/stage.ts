@@ -67,13 +67,19 @@ export class Stage {
   }
 
   /** A guard that is not started yet. */
-  async guard(name: string, configText: string, env: Record<string, string> = {}): Promise<GuardRun> {
+  async guard(
+    name: string,
+    configText: string,
+    env: Record<string, string> = {},
+    more: { ports?: { https: number; http: number }; webhookUrl?: string } = {},
+  ): Promise<GuardRun> {
     const state = join(this.dir, name)
     mkdirSync(state, { recursive: true })
     const guard = new GuardRun({
       config: this.config(name, `stateDir: ${join(state, 'state')}\n${configText}`),
       kubeconfig: this.#guardKubeconfig,
-      ports: { https: await freePort(), http: await freePort() },
+      ports: more.ports ?? { https: await freePort(), http: await freePort() },
+      ...(more.webhookUrl === undefined ? {} : { webhookUrl: more.webhookUrl }),
       logFile: join(state, 'guard.log'),
       env: { SLACK_URL: this.chat.url, ...env },
     })
