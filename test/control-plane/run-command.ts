@@ -13,7 +13,7 @@ export interface CommandOptions {
   stdin?: string
   env?: Record<string, string | undefined>
   cwd?: string
-  /** After that it is killed, and the result's code is 124. Default: 60 s. */
+  /** After that it is killed, and the result's code is 124. Default: two minutes. */
   timeoutMs?: number
 }
 
@@ -23,7 +23,7 @@ export function runCommand(
   args: string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> {
-  const { stdin, env, cwd, timeoutMs = 60_000 } = options
+  const { stdin, env, cwd, timeoutMs = 120_000 } = options
   const start = performance.now()
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: 'pipe' })
