@@ -2,6 +2,7 @@
 import type { Json } from '../model/json.ts'
 import type { Shape } from '../model/path.ts'
 import { fieldOf, isObject } from '../object/json.ts'
+import { ApiError } from './api-error.ts'
 import type { ClusterApi } from './api.ts'
 import { ShapeCompiler } from './shape-compiler.ts'
 
@@ -73,10 +74,23 @@ export class Shapes {
     await loading.finally(() => this.#loading.delete(path))
   }
 
+  /**
+   * A document by the address that the index had for it. Definitions that came since make that old: the server then only
+   * points to where it moved. What is read instead counts as of the old index, so that the next one tells that it changed.
+   */
+  async #read(url: string): Promise<{ object: Json }> {
+    try {
+      return await this.#api.raw(url)
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 301) throw error
+      return await this.#api.raw(url.replace(/\?.*$/, ''))
+    }
+  }
+
   async #load(group: string, version: string, path: string): Promise<void> {
     const url = this.#index.get(path)
     if (url === undefined) return
-    const { object } = await this.#api.raw(url)
+    const { object } = await this.#read(url)
     this.#documents.set(path, {
       hash: url,
       kinds: new ShapeCompiler(object).kinds(group, version),

@@ -24,6 +24,8 @@ export interface Allowance {
   unlessDeclared?: boolean
   /** Only for what this source declares. */
   source?: string
+  /** Applies only to an empty object, which says nothing: what a program leaves that reads and writes an object by its own types. */
+  onlyEmpty?: boolean
   /** Applies only to objects that Git gives to its actors by name. */
   namedBy?: NamedBy
 }

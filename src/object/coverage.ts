@@ -3,7 +3,7 @@ import type { Json, KubeObject } from '../model/json.ts'
 import type { FieldChange, Path } from '../model/path.ts'
 import type { Allowance } from '../model/policy.ts'
 import { compileFields, type FieldMatcher } from './fields.ts'
-import { isObject } from './json.ts'
+import { equalJson, isObject } from './json.ts'
 import { matchUsers } from './match-users.ts'
 import { declares } from './path.ts'
 
@@ -89,6 +89,8 @@ export function covers(
   if (!compile(allowance).fields.covers(path)) return false
   if (allowance.ops !== undefined && !allowance.ops.includes(op)) return false
   if (allowance.unlessDeclared === true && declares(manifest, path)) return false
+  // A record of what was written in audit mode holds no value.
+  if (allowance.onlyEmpty === true && after !== undefined && !equalJson(after, {})) return false
   if (allowance.bookkeeping === true) return true
   const actor = actorOf(path, after)
   if (actor?.authenticated !== true) return allowance.onlyRecorded !== true

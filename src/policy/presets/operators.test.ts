@@ -281,3 +281,19 @@ test('let Argo Rollouts point only Services that a Rollout of Git names', () => 
   const actor = account('argo-rollouts', 'argo-rollouts')
   assert.equal(judge(change('UPDATE', actor, other, after), policy).decision, 'deny')
 })
+
+test('let Argo Rollouts leave empty resources behind, as its own types have them, and none that say something', () => {
+  const container = (more: JsonObject) => ({
+    spec: { template: { spec: { containers: [{ name: 'shop', image: 'shop:1', ...more }] } } },
+  })
+  const rollout = (more: JsonObject) => object('argoproj.io/v1alpha1', 'Rollout', 'web', container(more))
+  const before = rollout({})
+  const policy = policyOf([{ objects: [before] }], {
+    allowances: operatorPreset('argo-rollouts')!.allowances,
+  })
+  const decide = (resources: JsonObject) =>
+    judge(change('UPDATE', account('argo-rollouts', 'argo-rollouts'), before, rollout({ resources })), policy)
+      .decision
+  assert.equal(decide({}), 'allow')
+  assert.equal(decide({ limits: { cpu: '1' } }), 'deny')
+})

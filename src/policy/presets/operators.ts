@@ -24,6 +24,8 @@ interface Line {
   ops?: Allowance['ops']
   /** Only where Git leaves the field out. */
   unlessDeclared?: true
+  /** Only an empty object. */
+  onlyEmpty?: true
   /** Only for objects that Git gives to the operator by name. */
   namedBy?: NamedBy
 }
@@ -35,7 +37,18 @@ function preset(
   sources: readonly string[],
 ): OperatorPreset {
   const allowances = lines.map(
-    ({ users, kinds, namespaces, names, fields, reason, ops, unlessDeclared, namedBy }): Allowance => {
+    ({
+      users,
+      kinds,
+      namespaces,
+      names,
+      fields,
+      reason,
+      ops,
+      unlessDeclared,
+      onlyEmpty,
+      namedBy,
+    }): Allowance => {
       const objects: ObjectSelector = {
         kinds,
         ...(namespaces === undefined ? {} : { namespaces }),
@@ -49,6 +62,7 @@ function preset(
         fields,
         ...(ops === undefined ? {} : { ops }),
         ...(unlessDeclared === undefined ? {} : { unlessDeclared }),
+        ...(onlyEmpty === undefined ? {} : { onlyEmpty }),
         ...(namedBy === undefined ? {} : { namedBy }),
       }
     },
@@ -374,6 +388,18 @@ export const operatorPresets: readonly OperatorPreset[] = [
         reason: 'sets one replica where Git leaves their number out',
         ops: ['add'],
         unlessDeclared: true,
+      },
+      {
+        users: [rollouts],
+        kinds: ['argoproj.io/Rollout'],
+        fields: [
+          '/spec/template/spec/containers/*/resources',
+          '/spec/template/spec/initContainers/*/resources',
+        ],
+        reason: 'writes a Rollout by its own types, which have empty resources where Git has none',
+        ops: ['add'],
+        unlessDeclared: true,
+        onlyEmpty: true,
       },
       {
         users: [rollouts],
