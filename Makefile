@@ -25,6 +25,11 @@ test-quick: $(INSTALLED)
 test-agents: control-plane build
 	@node test/run.ts --agents $(ONLY)
 
+## test-operators: the guard beside real operators (cert-manager, Prometheus Operator, Argo Rollouts), built once into a cache
+.PHONY: test-operators
+test-operators: control-plane build
+	@node test/run.ts --operators $(ONLY)
+
 ## bypasses: tries every known way around the guard and prints what stopped it
 .PHONY: bypasses
 bypasses: control-plane build
@@ -75,7 +80,7 @@ clean:
 ## help: this list
 .PHONY: help
 help:
-	@sed -n 's/^## \([a-z-]*\): \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^## \([a-z-]*\): \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 $(INSTALLED): package.json package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js (any recent version); it brings npm, which brings Node 24 for this project" >&2; exit 1; }

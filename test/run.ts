@@ -1,7 +1,7 @@
 /**
- * Runs the tests: `node test/run.ts [--quick | --agents] [part of a path ...]`. Quick tests first, two files at a time; those
- * on a real control plane (`*.cluster.test.ts`) after them; those with real agents (`*.agents.test.ts`) only when asked
- * for. Closes with one line that says how many passed and failed.
+ * Runs the tests: `node test/run.ts [--quick | --agents | --operators] [part of a path ...]`. Quick tests first, two files at a
+ * time; those on a real control plane (`*.cluster.test.ts`) after them; those with real agents (`*.agents.test.ts`) and with real
+ * operators (`*.operators.test.ts`) only when asked for. Closes with one line that says how many passed and failed.
  */
 import { globSync } from 'node:fs'
 import { run } from 'node:test'
@@ -10,12 +10,13 @@ import { spec } from 'node:test/reporters'
 const root = new URL('..', import.meta.url).pathname
 const words = process.argv.slice(2)
 const quickOnly = words.includes('--quick')
-const withAgents = words.includes('--agents')
+/** Those that build programs of others first. */
+const asked = ['agents', 'operators'].find((suite) => words.includes(`--${suite}`))
 const parts = words.filter((word) => !word.startsWith('--'))
 
 const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: root })
   .filter((file) => !file.includes('node_modules'))
-  .filter((file) => file.endsWith('.agents.test.ts') === withAgents)
+  .filter((file) => /\.(agents|operators)\.test\.ts$/.exec(file)?.[1] === asked)
   .filter((file) => parts.length === 0 || parts.some((part) => file.includes(part)))
   .toSorted()
 const isCluster = (file: string) =>

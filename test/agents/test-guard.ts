@@ -5,6 +5,7 @@ import type { GuardStatus } from '../../src/commands/status.ts'
 import type { ControlPlane } from '../control-plane/control-plane.ts'
 import { freePort } from '../control-plane/free-port.ts'
 import { GuardRun, type LogLine } from '../e2e/guard-run.ts'
+import { until } from '../e2e/until.ts'
 
 const DEPLOY = join(import.meta.dirname, '../../deploy')
 const RIGHTS = ['namespace', 'break-glass', 'rights', 'guarded-kinds']
@@ -21,6 +22,16 @@ export class TestGuard {
     this.#directory = directory
   }
 
+  /** Its configuration file. */
+  get config(): string {
+    return join(this.#directory, 'config.yaml')
+  }
+
+  /** Where it serves metrics and what it saw. */
+  get url(): string {
+    return this.#run.url
+  }
+
   /** Starts it with a configuration (`stateDir` is added) and waits until it is ready. */
   static async start(
     plane: ControlPlane,
@@ -32,17 +43,15 @@ export class TestGuard {
     const { code, stderr } = await plane.kubectl('admin', ['apply', ...files])
     if (code !== 0) throw new Error(`the rights of deploy/ cannot be applied: ${stderr}`)
     const directory = await mkdtemp(join(tmpdir(), 'gitops-guard-agents-'))
-    const file = join(directory, 'config.yaml')
-    const about = { apiVersion: 'gitops-guard.dev/v1alpha1', kind: 'GuardConfig' }
-    await writeFile(file, JSON.stringify({ ...about, stateDir: join(directory, 'state'), ...config }))
     const run = new GuardRun({
-      config: file,
+      config: join(directory, 'config.yaml'),
       kubeconfig,
       ports: { https: await freePort(), http: await freePort() },
       logFile: join(directory, 'guard.log'),
       env,
     })
     const guard = new TestGuard(run, directory)
+    await guard.#write(config)
     await run.start().catch(async (error: unknown) => {
       await guard.stop()
       throw error
@@ -64,6 +73,15 @@ export class TestGuard {
     return this.#run.readyz()
   }
 
+  /** Another configuration while it runs; resolves when it is in force. */
+  async configure(config: object): Promise<void> {
+    const inForce = async () =>
+      (await this.#run.log()).filter(({ msg }) => msg === 'the new configuration is in force').length
+    const before = await inForce()
+    await this.#write(config)
+    await until('the new configuration is in force', async () => (await inForce()) > before, { ms: 60_000 })
+  }
+
   async log(): Promise<LogLine[]> {
     return this.#run.log()
   }
@@ -75,5 +93,11 @@ export class TestGuard {
     if (keep !== undefined)
       await cp(join(this.#directory, 'guard.log'), join(keep, `guard-${process.pid}.log`))
     await rm(this.#directory, { recursive: true, force: true })
+  }
+
+  async #write(config: object): Promise<void> {
+    const about = { apiVersion: 'gitops-guard.dev/v1alpha1', kind: 'GuardConfig' }
+    const stateDir = join(this.#directory, 'state')
+    await writeFile(this.config, JSON.stringify({ ...about, stateDir, ...config }))
   }
 }

@@ -20,7 +20,10 @@ export class ApiClient {
   /** Sends one request; rejects only when there is no answer. */
   send(method: string, path: string, body?: unknown, contentType = 'application/json'): Promise<ApiAnswer> {
     return new Promise((resolve, reject) => {
-      const headers = body === undefined ? {} : { 'content-type': contentType }
+      const text = body === undefined ? undefined : JSON.stringify(body)
+      // Said outright: for a DELETE Node would send the body without it.
+      const headers =
+        text === undefined ? {} : { 'content-type': contentType, 'content-length': Buffer.byteLength(text) }
       const sent = request(
         this.#url + path,
         { method, agent: this.#agent, headers, timeout: 30_000 },
@@ -35,7 +38,7 @@ export class ApiClient {
       )
       sent.on('timeout', () => sent.destroy(new Error(`${method} ${path}: no answer in 30 s`)))
       sent.on('error', reject)
-      sent.end(body === undefined ? undefined : JSON.stringify(body))
+      sent.end(text)
     })
   }
 
