@@ -75,7 +75,7 @@ command('diff', 'compare the cluster with Git and print what differs; never writ
   .option('--checkout <dir>', "read the sources from this checkout, such as a pull request's, at its HEAD")
   .action(runs(async () => (await import('./commands/diff.ts')).diff))
 
-command('render', 'print what the sources declare, without a cluster')
+command('render', 'print what the sources declare')
   .option('--source <name...>', 'only these sources')
   .option('--show-secrets', "print Secrets' values")
   .action(runs(async () => (await import('./commands/render.ts')).render))

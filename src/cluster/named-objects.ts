@@ -17,7 +17,7 @@ interface Followed {
   known: boolean
 }
 
-const RESOURCES: { readonly [kind in NamedObject['kind']]: Resource } = {
+export const NAMED_RESOURCES: { readonly [kind in NamedObject['kind']]: Resource } = {
   ConfigMap: { group: '', version: 'v1', resource: 'configmaps', kind: 'ConfigMap', namespaced: true },
   Secret: { group: '', version: 'v1', resource: 'secrets', kind: 'Secret', namespaced: true },
 }
@@ -67,7 +67,7 @@ export class NamedObjects {
     }
     const reflector = new Reflector({
       api: this.#api,
-      resource: RESOURCES[kind],
+      resource: NAMED_RESOURCES[kind],
       namespace,
       fieldSelector: `metadata.name=${name}`,
       onListing: () => (seen = false),

@@ -8,6 +8,9 @@ import { Discovery } from '../cluster/discovery.ts'
 import { processEnvironment, type Environment } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
 import type { DesiredState } from '../model/desired.ts'
+import { GitError } from '../git/git-error.ts'
+import { escapeText } from '../object/text.ts'
+import { discoverOnce } from './discovered.ts'
 import { Repositories } from '../git/repositories.ts'
 import { loadSource } from '../git/source.ts'
 import { agentPresets } from '../policy/presets/agents.ts'
@@ -32,6 +35,22 @@ export const presetNames = {
 /** The configuration, its presets resolved. @throws ConfigError with every mistake. */
 export async function readSettings({ config }: Pick<CommonOptions, 'config'>): Promise<Settings> {
   return settingsOf(await loadConfig(config, { presets: presetNames }))
+}
+
+/** The same with the sources that are discovered in the cluster, which is asked only where there are any to look for. */
+export async function readAllSettings(options: Omit<CommonOptions, 'output'>): Promise<Settings> {
+  const settings = await readSettings(options)
+  const { flux, argocd } = settings.config.discover
+  if (flux === undefined && argocd === undefined) return settings
+  const { api, connection } = await openCluster(options)
+  try {
+    const { settings: all, problems } = await discoverOnce(settings, api)
+    for (const { source, message } of problems)
+      console.error(escapeText(`${source} cannot be followed: ${message}`, 2000))
+    return all
+  } finally {
+    connection.close()
+  }
 }
 
 /** A connection to the cluster that the options name, with what it serves. @throws Error with what to look at. */
@@ -78,15 +97,22 @@ export function chosenSources(
   return settings.sources.filter(({ policy }) => names.includes(policy.name))
 }
 
-/** Reads each source once, as Git has it now. Clones are kept in the user's cache. */
+/** Reads each source once, as Git has it now; one that was discovered and cannot be read is told and left out. Clones are kept in the user's cache. */
 export async function readSources(sources: readonly SourceSettings[]): Promise<DesiredState[]> {
   const environment = processEnvironment()
   const stateDir = await cacheDirectory(environment)
   const repositories = new Repositories({ stateDir, environment: environment.variables })
   try {
-    return await Promise.all(
-      sources.map(({ input }) => loadSource(input.spec, repositories.open(input.url, input.auth))),
-    )
+    const read = async ({ input, discovered }: SourceSettings) => {
+      try {
+        return [await loadSource(input.spec, repositories.open(input.url, input.auth))]
+      } catch (error) {
+        if (discovered === undefined || !(error instanceof GitError)) throw error
+        console.error(escapeText(`${input.spec.name} cannot be read: ${error.message}`, 2000))
+        return []
+      }
+    }
+    return (await Promise.all(sources.map(read))).flat()
   } finally {
     await repositories.stop()
   }

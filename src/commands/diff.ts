@@ -25,7 +25,7 @@ import { Ledger } from '../reconcile/ledger.ts'
 import { comesAndGoes, hasTtl } from '../reconcile/live-facts.ts'
 import { exemptFromUndeclared } from '../reconcile/undeclared.ts'
 import { fromCheckout } from './checkout.ts'
-import { chosenSources, openCluster, readSettings, readSources, type CommonOptions } from './context.ts'
+import { chosenSources, openCluster, readAllSettings, readSources, type CommonOptions } from './context.ts'
 import { diffMarkdown } from './diff-markdown.ts'
 
 export type Status = 'inSync' | 'modified' | 'missing' | 'undeclared' | 'pending' | 'invalid' | 'unattainable'
@@ -55,7 +55,7 @@ export interface DiffOptions extends Omit<CommonOptions, 'output'> {
 
 /** `gitops-guard diff`: compares the cluster with Git. Writes nothing; 1 where something differs. */
 export async function diff(options: DiffOptions): Promise<number> {
-  const settings = await readSettings(options)
+  const settings = await readAllSettings(options)
   const chosen = chosenSources(settings, options.source)
   const { checkout } = options
   const sources = checkout === undefined ? chosen : await fromCheckout(chosen, checkout)

@@ -1,7 +1,7 @@
 import { diagnose } from '../doctor/diagnose.ts'
 import type { Finding, Severity } from '../doctor/finding.ts'
 import { escapeText } from '../object/text.ts'
-import { openCluster, readSettings, type CommonOptions } from './context.ts'
+import { openCluster, readAllSettings, type CommonOptions } from './context.ts'
 import { gatherFacts } from './doctor-facts.ts'
 import { GUARD } from './install-policies.ts'
 
@@ -14,7 +14,7 @@ export interface DoctorOptions extends CommonOptions {
  * nothing: what it tries are dry-runs. 1 where there is something to do.
  */
 export async function doctor(options: DoctorOptions): Promise<number> {
-  const settings = await readSettings(options)
+  const settings = await readAllSettings(options)
   const { api, discovery, connection } = await openCluster(options)
   try {
     await discovery.readCustomKinds().catch(() => undefined)

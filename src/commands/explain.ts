@@ -17,7 +17,7 @@ import { escapeText } from '../object/text.ts'
 import { accountUser } from '../policy/actors.ts'
 import { explainObject, type Explanation } from '../policy/explain.ts'
 import { judge } from '../policy/judge.ts'
-import { openCluster, readSettings, readSources, type CommonOptions } from './context.ts'
+import { openCluster, readAllSettings, readSources, type CommonOptions } from './context.ts'
 import { readObjectArgument } from './object-argument.ts'
 
 export interface ExplainOptions extends CommonOptions {
@@ -39,7 +39,7 @@ const OPERATIONS: { readonly [verb: string]: Operation } = {
 
 /** `gitops-guard explain`: who may change an object and why; with `--as`, what would happen if that user did. */
 export async function explain(argument: string, options: ExplainOptions): Promise<number> {
-  const settings = await readSettings(options)
+  const settings = await readAllSettings(options)
   const [states, cluster] = await Promise.all([readSources(settings.sources), openCluster(options)])
   const { api, discovery, connection } = cluster
   try {

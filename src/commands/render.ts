@@ -4,11 +4,11 @@ import type { KubeObject } from '../model/json.ts'
 import { stringifyJson } from '../object/json.ts'
 import { maskObject } from '../object/mask.ts'
 import { escapeText } from '../object/text.ts'
-import { chosenSources, readSettings, readSources, type CommonOptions } from './context.ts'
+import { chosenSources, readAllSettings, readSources, type CommonOptions } from './context.ts'
 
-/** `gitops-guard render`: what the sources declare, without a cluster. */
+/** `gitops-guard render`: what the sources declare; without a cluster, unless it is to be looked for sources. */
 export async function render(options: CommonOptions & { showSecrets?: boolean }): Promise<number> {
-  const settings = await readSettings(options)
+  const settings = await readAllSettings(options)
   const states = await readSources(chosenSources(settings, options.source))
   const show = (object: KubeObject) => (options.showSecrets === true ? object : maskObject(object))
   if (options.output === 'json') console.log(stringifyJson(asJson(states, show)))

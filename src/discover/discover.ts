@@ -1,5 +1,6 @@
 /** Which sources the objects of agents come to: facts in, sources out. */
 import { matchesPattern } from '../object/selectors.ts'
+import { argocdApplication } from './argocd-application.ts'
 import type { AgentFacts, Discovered, DiscoveredSource, Found } from './discovered.ts'
 import { fluxKustomization, type FluxOptions } from './flux-kustomization.ts'
 import { nameOf } from './reading.ts'
@@ -17,16 +18,32 @@ export function discover(
   before: readonly DiscoveredSource[] = [],
 ): Discovered {
   const found: { prefix: string; found: Found }[] = []
-  const { flux } = options
+  const { flux, argocd } = options
   if (flux !== undefined) {
     for (const object of facts.all('Kustomization')) {
       const { namespace, name } = nameOf(object)
       if (!isWanted(namespace, flux.namespaces)) continue
       found.push({ prefix: `flux:${namespace}/${name}`, found: fluxKustomization(object, facts, flux) })
     }
+    for (const object of facts.all('HelmRelease')) {
+      const { namespace, name } = nameOf(object)
+      const source = `flux:${namespace}/${name}#helm`
+      if (!isWanted(namespace, flux.namespaces)) continue
+      const message = 'is a HelmRelease, which is not rendered here: what it brings in is not guarded'
+      found.push({ prefix: source, found: { sources: [], wants: [], problem: { source, message } } })
+    }
+  }
+  if (argocd !== undefined) {
+    for (const object of facts.all('Application')) {
+      const { namespace, name } = nameOf(object)
+      if (!isWanted(namespace, argocd.namespaces)) continue
+      found.push({ prefix: `argocd:${namespace}/${name}`, found: argocdApplication(object, facts) })
+    }
   }
   const kept = found.flatMap(({ prefix, found: { sources, problem } }) =>
-    problem === undefined ? sources : before.filter(({ name }) => name.split('#')[0] === prefix),
+    problem === undefined
+      ? sources
+      : before.filter(({ name }) => name === prefix || name.startsWith(`${prefix}#`)),
   )
   return {
     // Where two declare one object the first holds it: one whose agent may do all that the guard may, before others.

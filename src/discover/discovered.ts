@@ -38,6 +38,8 @@ export interface DiscoveredSource {
   spec: SourceSpec
   /** The commit that the agent is at, full hash: what is read first. */
   startAt?: string
+  /** The newest commit that the agent holds, full hash: it is worth a look when it is another one. */
+  announced?: string
   /** The agent does not reconcile it now. */
   suspended: boolean
   /** Its agent may do less than the guard: only what was seen in the cluster as this commit has it is put back. */

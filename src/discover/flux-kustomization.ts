@@ -66,6 +66,7 @@ export function fluxKustomization(
   if (taken.missing !== undefined) return fail(taken.missing, wants)
   const account = textAt(spec, 'serviceAccountName') || defaultServiceAccount
   const startAt = commitIn(attempted)
+  const announced = commitIn(textAt(repository['status'], 'artifact', 'revision'))
   return {
     wants,
     sources: [
@@ -85,6 +86,7 @@ export function fluxKustomization(
           ...(at(spec, 'decryption') === undefined ? {} : { notes: [DECRYPTION] }),
         },
         ...(startAt === undefined ? {} : { startAt }),
+        ...(announced === undefined ? {} : { announced }),
         suspended: isTrue(spec, 'suspend'),
         limited: account !== '',
         recreate: isTrue(spec, 'force'),

@@ -6,13 +6,25 @@ export function compileGlob(pattern: string): RegExp | undefined {
   return source === undefined ? undefined : new RegExp(`^${source}$`, 'su')
 }
 
-function sourceOf(pattern: string): string | undefined {
+/**
+ * Of a path, as Argo CD has them for directories (gobwas/glob with no separators): `*` is any run of characters, slashes too, and `{a,b}` is
+ * either. A pattern that is broken matches nothing.
+ */
+export function compilePathGlob(pattern: string): RegExp {
+  const source = sourceOf(pattern, true)
+  return source === undefined ? /(?!)/ : new RegExp(`^${source}$`, 'su')
+}
+
+function sourceOf(pattern: string, braces = false): string | undefined {
   const characters = [...pattern]
   let source = ''
   for (let at = 0; at < characters.length; at++) {
     const character = characters[at]!
     if (character === '*') source += '.*'
     else if (character === '?') source += '.'
+    else if (braces && character === '{') source += '(?:'
+    else if (braces && character === '}') source += ')'
+    else if (braces && character === ',' && isInBraces(characters, at)) source += '|'
     else if (character === '[') {
       const set = setAt(characters, at + 1)
       if (set === undefined) return undefined
@@ -25,6 +37,11 @@ function sourceOf(pattern: string): string | undefined {
     } else source += literal(character)
   }
   return source
+}
+
+function isInBraces(characters: readonly string[], at: number): boolean {
+  const before = characters.slice(0, at)
+  return before.lastIndexOf('{') > before.lastIndexOf('}')
 }
 
 function setAt(characters: readonly string[], from: number): { source: string; end: number } | undefined {

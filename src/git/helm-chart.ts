@@ -45,7 +45,9 @@ export async function helmChart(
     const message = 'has no Chart.yaml: a source that Helm renders is a folder with one'
     return { problems: [{ source, file: input.path || '.', line: 0, message }] }
   }
-  const values = (spec.helm?.values ?? []).flatMap((file) => search.valuesFile(file, root))
+  const values = (spec.helm?.values ?? []).flatMap((file) =>
+    search.valuesFile(file, root, spec.helm?.ignoreMissing === true),
+  )
   search.checkSize(chartFile.path)
   if (search.problems.length > 0) return { problems: search.problems }
   const { files } = search
@@ -141,14 +143,15 @@ class Search {
       this.say(path, 0, 'is a symbolic link that leads to nothing in this repository: it is not followed')
   }
 
-  valuesFile(file: string, root: string): string[] {
-    const path = posix.normalize(join(root, file))
-    const outside = file.startsWith('/') || file.includes('://') || path.startsWith('../')
+  valuesFile(file: string, root: string, ignoreMissing: boolean): string[] {
+    const path = posix.normalize(file.startsWith('/') ? file.slice(1) : join(root, file))
+    const outside = file.includes('://') || path.startsWith('../')
     const place = outside ? undefined : this.tree.look(path)
     if (place?.type === 'file') {
       this.files.set(place.path, place.entry)
       return [place.path]
     }
+    if (ignoreMissing && !outside) return []
     this.say(
       path,
       0,

@@ -17,6 +17,7 @@ import type { RenderedDocument } from './rendered-documents.ts'
 import { findRenderer } from './renderer-program.ts'
 import type { RenderInput, Rendered, Renderer } from './renderer.ts'
 import { unchanged } from './rendering-reuse.ts'
+import { stableHash } from './stable-hash.ts'
 import { SandboxFolder } from './sandbox-folder.ts'
 import { runInSandbox } from './sandbox.ts'
 import { readDocuments } from './yaml.ts'
@@ -48,13 +49,15 @@ export class HelmRenderer implements Renderer {
     const chart = await helmChart(input)
     if ('problems' in chart) return renderFailure(input, chart.problems)
     const options = optionsOf(input)
-    const hash = `helm ${found.program} ${chart.hash} ${JSON.stringify([release, ...options])}`
+    const { texts = [] } = input.spec.helm ?? {}
+    const hash = `helm ${found.program} ${chart.hash} ${stableHash([release, ...options, ...texts])}`
     const same = unchanged(input, hash)
     if (same) return same
 
     const folder = await SandboxFolder.make()
     try {
       const contents = await writeChart(input, chart, folder)
+      for (const [index, text] of texts.entries()) await folder.write(inlineValues(index), text)
       const run = () =>
         runInSandbox({
           program: found.program,
@@ -63,7 +66,10 @@ export class HelmRenderer implements Renderer {
             'template',
             release,
             path(`repository/${chart.root}`),
-            ...chart.values.flatMap((file) => ['--values', path(`repository/${file}`)]),
+            ...[...chart.values, ...texts.map((_, index) => inlineValues(index))].flatMap((file) => [
+              '--values',
+              path(`repository/${file}`),
+            ]),
             ...options,
           ],
           timeout: this.timeout,
@@ -95,13 +101,26 @@ export class HelmRenderer implements Renderer {
 }
 
 function optionsOf({ spec }: RenderInput): string[] {
-  const { kubeVersion, apiVersions = [] } = spec.helm ?? {}
+  const { kubeVersion, apiVersions = [], set = [], setString = [], skipCrds = false } = spec.helm ?? {}
   return [
     `--namespace=${spec.namespace ?? 'default'}`,
-    '--include-crds',
+    ...(skipCrds ? [] : ['--include-crds']),
+    ...set.map(([name, value]) => `--set=${name}=${escapeCommas(value)}`),
+    ...setString.map(([name, value]) => `--set-string=${name}=${escapeCommas(value)}`),
     ...(kubeVersion === undefined ? [] : [`--kube-version=${kubeVersion}`]),
     ...apiVersions.map((version) => `--api-versions=${version}`),
   ]
+}
+
+/** No chart has a file of this name. */
+function inlineValues(index: number): string {
+  return `.gitops-guard-values-${index}.yaml`
+}
+
+/** As Argo CD does (util/helm, cleanSetParameters): a list in braces stays one. */
+function escapeCommas(value: string): string {
+  if (value.startsWith('{') && value.endsWith('}')) return value
+  return value.replaceAll(/(?<!\\),/g, '\\,')
 }
 
 async function writeChart({ reader }: RenderInput, { files, links, root }: HelmChart, folder: SandboxFolder) {
@@ -216,7 +235,9 @@ function failure(
   const texts = [...contents]
     .filter(([file]) => /\.ya?ml$/.test(file))
     .map(([, content]) => content.toString('utf8'))
-  const said = failureText(message, secretsOf(texts))
+  const { texts: inline = [], set = [], setString = [] } = input.spec.helm ?? {}
+  const values = [...set, ...setString].map(([, value]) => value).filter((value) => value.length >= 4)
+  const said = failureText(message, [...values, ...secretsOf([...texts, ...inline])])
   const [, named = '', line = '0'] = /([\w./-]+\.(?:ya?ml|tpl|txt|json)):(\d+)/.exec(said) ?? []
   const file = named === '' ? undefined : fileOf(named, chart)
   const place = file ?? `${input.path === '' ? '' : `${input.path}/`}Chart.yaml`

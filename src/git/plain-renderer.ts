@@ -4,6 +4,8 @@ import type { Manifest, Problem } from '../model/desired.ts'
 import { refKey } from '../object/identity.ts'
 import { readManifests } from './manifests.ts'
 import type { LoadedFile, RenderInput, Rendered, Renderer } from './renderer.ts'
+import { compilePathGlob } from './glob.ts'
+import type { DirectorySpec } from './source-spec.ts'
 import type { TreeEntry } from './tree.ts'
 import { readDocuments } from './yaml.ts'
 
@@ -35,22 +37,28 @@ export class PlainRenderer implements Renderer {
 }
 
 /** The files to read, and why others are not. */
-function select({ source, path, entries }: RenderInput): { entries: TreeEntry[]; problems: Problem[] } {
+function select({ source, path, entries, spec }: RenderInput): { entries: TreeEntry[]; problems: Problem[] } {
   const charts = chartFolders(entries)
   const problems: Problem[] = []
   const say = (file: string, message: string) => problems.push({ source, file, line: 0, message })
-  for (const chart of charts) {
+  for (const chart of spec.directory === undefined ? charts : []) {
     say(
       `${chart}Chart.yaml`,
       'is a Helm chart, whose templates are no manifests: not read. Make it a source of its own',
     )
   }
-  const folders = [...charts]
+  const isWanted = wantedBy(spec.directory)
+  const folders = spec.directory === undefined ? [...charts] : []
   const inChart = (file: string) => folders.some((chart) => file.startsWith(chart))
   const selected = entries.filter((entry) => {
     const inside = entry.path.slice(path === '' ? 0 : path.length)
     const name = entry.path.slice(entry.path.lastIndexOf('/') + 1)
-    if (HIDDEN.test(inside) || inChart(entry.path)) return false
+    if (!isWanted(inside.replace(/^\//, ''))) return false
+    if ((spec.directory === undefined && HIDDEN.test(inside)) || inChart(entry.path)) return false
+    if (spec.directory !== undefined && entry.path.endsWith('.jsonnet')) {
+      say(entry.path, 'is Jsonnet, which is not evaluated: what it gives is not guarded')
+      return false
+    }
     if (entry.type === 'submodule') {
       say(entry.path, 'is a submodule, which is not followed: make it a source of its own')
       return false
@@ -64,6 +72,17 @@ function select({ source, path, entries }: RenderInput): { entries: TreeEntry[];
     return true
   })
   return { entries: selected, problems }
+}
+
+/** As Argo CD goes through a directory (reposerver/repository, getPotentiallyValidManifestFile). */
+function wantedBy(directory: DirectorySpec | undefined): (file: string) => boolean {
+  if (directory === undefined) return () => true
+  const { recurse, include = '', exclude = '' } = directory
+  const [includes, excludes] = [compilePathGlob(include), compilePathGlob(exclude)]
+  return (file) =>
+    (recurse || !file.includes('/')) &&
+    (exclude === '' || !excludes.test(file)) &&
+    (include === '' || includes.test(file))
 }
 
 /** Folders that hold a Chart.yaml, with a slash at the end. */

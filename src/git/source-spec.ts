@@ -16,12 +16,23 @@ export interface SourceSpec {
   namespace?: string | undefined
   helm?: HelmSpec | undefined
   kustomize?: KustomizeSpec | undefined
+  /** Which files of the folder are manifests, as Argo CD has it. Default: all of them, those of its folders too. */
+  directory?: DirectorySpec | undefined
+  /** Files at its path that would change how it is rendered in a way that is not done here: with one it is not rendered. */
+  refuses?: readonly string[] | undefined
   /** Files that are no part of it: those of Flux's own list and of `.sourceignore`, and these patterns, a line each. */
   ignore?: { patterns?: string | undefined } | undefined
   /** Said of it whatever it holds: what is not done as its agent does it. */
   notes?: readonly string[] | undefined
   /** GPG or SSH public keys: a commit that none of them signed is refused. */
   verify?: { keys: readonly Secret[] } | undefined
+}
+
+/** Globs are of paths from the folder, with `*`, `?`, `[...]`, `**` and `{a,b}`. */
+export interface DirectorySpec {
+  recurse: boolean
+  include?: string | undefined
+  exclude?: string | undefined
 }
 
 /** What an agent does with a kustomization besides building it, in the order in which it is done. */
@@ -41,8 +52,17 @@ export interface KustomizeSpec {
 export interface HelmSpec {
   /** Default: the source's name. */
   release?: string | undefined
-  /** Values files, relative to the source's path, in Helm's order: the last one wins. */
+  /** Values files, relative to the source's path, with a slash first to the repository's root; in Helm's order: the last one wins. */
   values: readonly string[]
+  /** Values files that are not there are passed over. */
+  ignoreMissing?: boolean | undefined
+  /** Values as YAML or JSON, after those of the files. May be secret. */
+  texts?: readonly string[] | undefined
+  /** Single values after all others: `--set` and `--set-string`. */
+  set?: readonly (readonly [name: string, value: string])[] | undefined
+  setString?: readonly (readonly [name: string, value: string])[] | undefined
+  /** The chart's CRDs are no part of it. */
+  skipCrds?: boolean | undefined
   /** The cluster's, such as v1.36.3. Default: what Helm itself was made for. */
   kubeVersion?: string | undefined
   /** What the cluster serves besides, such as `monitoring.coreos.com/v1`. */

@@ -10,6 +10,7 @@ import { PlainRenderer } from './plain-renderer.ts'
 import type { LoadedFile, RenderInput, Rendered, Renderer, Rendering } from './renderer.ts'
 import { readCodeowners } from './read-codeowners.ts'
 import type { CommitInfo, Repository } from './repository.ts'
+import { renderFailure } from './render-failure.ts'
 import { placeManifests } from './scope.ts'
 import type { RendererName, SourceSpec } from './source-spec.ts'
 import type { TreeEntry } from './tree.ts'
@@ -83,7 +84,9 @@ export async function loadRevision(
   }
   // Tens of thousands of files take their time at each step: others get a turn in between.
   await setImmediate()
-  const rendered = await render(spec.renderer, input)
+  const refused = refusal(spec, input)
+  const rendered =
+    refused === undefined ? await render(spec.renderer, input) : renderFailure(input, [refused])
   await setImmediate()
   const placed = placeManifests(rendered.manifests, { source: spec.name, namespace: spec.namespace })
   const notes = (spec.notes ?? []).map((message) => ({
@@ -120,6 +123,20 @@ const RENDERERS: { readonly [name in Exclude<RendererName, 'auto'>]: Renderer } 
   plain: new PlainRenderer(),
   kustomize: new KustomizeRenderer(),
   helm: new HelmRenderer(),
+}
+
+/** What lies there and is not heeded would make other manifests of it. */
+function refusal({ refuses = [] }: SourceSpec, { source, path, entries }: RenderInput): Problem | undefined {
+  const found = entries.find((entry) =>
+    refuses.some((name) => entry.path === (path === '' ? name : `${path}/${name}`)),
+  )
+  if (found === undefined) return undefined
+  return {
+    source,
+    file: found.path,
+    line: 0,
+    message: 'changes how this is rendered, which is not done here: it is not guarded',
+  }
 }
 
 async function render(name: RendererName, input: RenderInput): Promise<Rendered> {

@@ -128,7 +128,13 @@ export class Core {
     this.#discoverer =
       agentObjects === undefined || (flux === undefined && argocd === undefined)
         ? undefined
-        : new Discoverer({ settings, api, objects: agentObjects, onFound: (found) => this.#found(found) })
+        : new Discoverer({
+            settings,
+            api,
+            objects: agentObjects,
+            onFound: (found) => this.#found(found),
+            onAnnounced: (source, commit) => this.#announced(source, commit),
+          })
     this.#discovering = this.#discoverer !== undefined
     this.#checkComplete()
   }
@@ -294,6 +300,12 @@ export class Core {
     }
     this.#follow()
     this.#checkComplete()
+  }
+
+  /** The agent often fetches a commit before the guard does: what it says spares the wait for the next poll. */
+  #announced(source: string, commit: string): void {
+    const state = this.#states.stateOf(source)
+    if (!this.#stopped && state !== undefined && state.revision !== commit) void this.#sources.settled(source)
   }
 
   /** No change of what is declared, but of what is done about it: what was found is looked at again. */

@@ -38,6 +38,8 @@ export interface DiscovererOptions {
   api: ClusterApi
   /** Other sources than before, or other problems. Called once the first time, whatever was found. */
   onFound(found: FoundSources): void
+  /** The agent of a source holds another newest commit, full hash. */
+  onAnnounced(source: string, commit: string): void
 }
 
 /** Keeps the discovered sources in step with the agents' objects. Asks the API server nothing while those stay. */
@@ -49,6 +51,7 @@ export class Discoverer {
   #before: readonly DiscoveredSource[] = []
   #settings = new Map<string, { text: string; settings: SourceSettings }>()
   #told: string | undefined
+  #announced = new Map<string, string | undefined>()
 
   constructor(options: DiscovererOptions) {
     this.#options = options
@@ -81,9 +84,16 @@ export class Discoverer {
     const found = this.#found(sources)
     const all = { sources: found.sources, problems: [...problems, ...found.problems] }
     const text = stringifyJson([found.sources.map(({ discovered }) => discovered), all.problems])
-    if (text === this.#told) return
+    if (text !== this.#told) onFound(all)
     this.#told = text
-    onFound(all)
+    this.#announce(sources)
+  }
+
+  #announce(sources: readonly DiscoveredSource[]): void {
+    const before = this.#announced
+    this.#announced = new Map(sources.map(({ name, announced }) => [name, announced]))
+    for (const [name, commit] of this.#announced)
+      if (commit !== undefined && before.get(name) !== commit) this.#options.onAnnounced(name, commit)
   }
 
   #soon(): void {
@@ -95,7 +105,8 @@ export class Discoverer {
     const kept = new Map<string, { text: string; settings: SourceSettings }>()
     const problems: DiscoveryProblem[] = []
     for (const one of discovered) {
-      const text = stringifyJson(one)
+      // Where the agent is says what to look at, and changes nothing of how it is guarded.
+      const text = stringifyJson({ ...one, startAt: null, announced: null })
       const before = this.#settings.get(one.name)
       try {
         const settings =

@@ -1,11 +1,10 @@
 /** The real Argo CD under `enforce`, which syncs, prunes and heals by itself. */
 import { Argocd } from './argocd.ts'
-import { tellStory } from './story.ts'
+import { tellStory, type StoryOptions } from './story.ts'
 
 const APPLICATION = ['-n', 'argocd', 'application/shop']
 
-tellStory({
-  title: 'Argo CD under enforce',
+const story: Omit<StoryOptions, 'title'> = {
   preset: 'argocd',
   install: (plane, shop) => Argocd.install(plane, shop),
   attempts: {
@@ -45,4 +44,7 @@ tellStory({
       'argocd.argoproj.io/tracking-id=other:/ConfigMap:shop/settings',
     ],
   },
-})
+}
+
+tellStory({ title: 'Argo CD under enforce', ...story })
+tellStory({ title: 'Argo CD under enforce, its sources discovered', discover: { argocd: {} }, ...story })

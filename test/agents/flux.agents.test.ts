@@ -1,11 +1,10 @@
 /** The real Flux kustomize-controller under `enforce`; the test stands in for its source-controller. */
 import { Flux } from './flux.ts'
-import { tellStory } from './story.ts'
+import { tellStory, type StoryOptions } from './story.ts'
 
 const INPUTS = ['patch', '-n', 'flux-system', '--type=merge']
 
-tellStory({
-  title: 'Flux under enforce',
+const story: Omit<StoryOptions, 'title'> = {
   preset: 'flux',
   install: (plane, shop) => Flux.install(plane, shop),
   attempts: {
@@ -32,4 +31,7 @@ tellStory({
       'kustomize.toolkit.fluxcd.io/reconcile=disabled',
     ],
   },
-})
+}
+
+tellStory({ title: 'Flux under enforce', ...story })
+tellStory({ title: 'Flux under enforce, its sources discovered', discover: { flux: {} }, ...story })

@@ -34,13 +34,15 @@ export interface RealAgent {
 export interface StoryOptions {
   title: string
   preset: string
+  /** The guard finds the source in the agent's objects, instead of being told. */
+  discover?: object
   install(plane: ControlPlane, shop: { repository: string; url: string; path: string }): Promise<RealAgent>
   /** What alice tries at the agent's own objects, and at an object to switch the agent off for it: arguments of kubectl. */
   attempts: Readonly<Record<string, string[]>>
 }
 
 /** A day under `enforce`: the agent works as if there were no guard, and alice does not. */
-export function tellStory({ title, preset, install, attempts }: StoryOptions): void {
+export function tellStory({ title, preset, discover, install, attempts }: StoryOptions): void {
   describe(title, () => {
     const ends: (() => unknown)[] = []
     let plane: ControlPlane
@@ -63,8 +65,12 @@ export function tellStory({ title, preset, install, attempts }: StoryOptions): v
       alice = clientOf(plane, 'alice')
       guard = await TestGuard.start(plane, {
         mode: 'enforce',
-        sources: [{ name: 'shop', repository: url, ref: { branch: 'main' }, path: 'prod', poll: '1s' }],
-        agents: [{ preset }],
+        ...(discover === undefined
+          ? {
+              sources: [{ name: 'shop', repository: url, ref: { branch: 'main' }, path: 'prod', poll: '1s' }],
+              agents: [{ preset }],
+            }
+          : { discover }),
       })
     })
 
