@@ -155,7 +155,7 @@ class Search {
     this.say(
       path,
       0,
-      `is named by helm.values and ${outside ? 'is not in the repository' : 'does not exist'}`,
+      `is named by helm.values and ${outside || file.startsWith('/') ? 'is not in the repository' : 'does not exist'}`,
     )
     return []
   }

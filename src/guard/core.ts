@@ -302,6 +302,15 @@ export class Core {
     this.#checkComplete()
   }
 
+  /** The agent acts on its object as it is stored, which the watch may not have told yet. */
+  async #definitionState(source: string): Promise<'current' | 'changed' | 'busy'> {
+    const found = this.#settings.sources.find(({ policy }) => policy.name === source)?.discovered
+    if (found === undefined || this.#discoverer === undefined) return 'current'
+    const state = await this.#discoverer.stateOf(found)
+    if (state === 'changed') await this.#sources.settled(source)
+    return state
+  }
+
   /** The agent often fetches a commit before the guard does: what it says spares the wait for the next poll. */
   #announced(source: string, commit: string): void {
     const state = this.#states.stateOf(source)
@@ -393,6 +402,7 @@ export class Core {
         tip: (source) => this.#sources.tip(source),
         refresh: (source) => this.#sources.refresh(source),
       },
+      definition: { state: (source) => this.#definitionState(source) },
       ledger,
       tell,
       graceMs: () => settings.config.graceSeconds * 1000,

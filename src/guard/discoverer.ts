@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   APPLICATIONS,
   GIT_REPOSITORIES,
   HELM_RELEASES,
   KUSTOMIZATIONS,
   PROJECTS,
+  whatMatters,
   type AgentObjects,
 } from '../cluster/agent-objects.ts'
 import type { ClusterApi } from '../cluster/api.ts'
@@ -11,12 +13,15 @@ import { NamedObjects } from '../cluster/named-objects.ts'
 import { discover } from '../discover/discover.ts'
 import type { AgentFacts, AgentKind, DiscoveredSource, DiscoveryProblem } from '../discover/discovered.ts'
 import type { KubeObject } from '../model/json.ts'
-import { stringifyJson } from '../object/json.ts'
+import { fieldOf, stringifyJson } from '../object/json.ts'
 import { discoveredSettings } from './discovered-settings.ts'
 import type { Settings, SourceSettings } from './settings.ts'
 
 /** Milliseconds: objects that change together are looked at together. */
 const TOGETHER_MS = 50
+/** Milliseconds that a watch may be behind. */
+const LONGEST_WAIT_MS = 5_000
+const ASKED = { timeoutMs: 5_000, retries: 1 }
 
 export const AGENT_KINDS = {
   Kustomization: KUSTOMIZATIONS,
@@ -69,6 +74,26 @@ export class Discoverer {
     await this.#named.stop()
   }
 
+  /**
+   * Whether a source's objects are stored as they are known here. Where not, it is waited for what the watch brings, and that is put in force.
+   * Busy is what is held to a commit while another may be brought in. Rejects where they cannot be read.
+   */
+  async stateOf({
+    object: { kind, namespace, name },
+    spec,
+  }: DiscoveredSource): Promise<'current' | 'changed' | 'busy'> {
+    const { objects, api } = this.#options
+    const resource = AGENT_KINDS[kind]
+    const stored = whatMatters((await api.get(resource, { namespace, name }, ASKED)).object)
+    if (kind === 'Application' && 'commit' in spec.ref && isSyncing(stored)) return 'busy'
+    const known = () => objects.of(resource).get(`${namespace}/${name}`)
+    if (saying(known()) === saying(stored)) return 'current'
+    const start = Date.now()
+    while (saying(known()) !== saying(stored) && Date.now() - start < LONGEST_WAIT_MS) await sleep(20)
+    this.look()
+    return 'changed'
+  }
+
   /** Looks at what is known now. */
   look(): void {
     clearTimeout(this.#timer)
@@ -119,6 +144,15 @@ export class Discoverer {
     this.#settings = kept
     return { sources: [...kept.values()].map(({ settings }) => settings), problems }
   }
+}
+
+/** What an object says of how its sources are read. */
+function saying(object: KubeObject | undefined): string {
+  return stringifyJson([object?.spec, object?.metadata['deletionTimestamp'], object?.metadata['annotations']])
+}
+
+function isSyncing({ status, operation }: KubeObject): boolean {
+  return operation !== undefined || fieldOf(fieldOf(status, 'operationState'), 'phase') === 'Running'
 }
 
 /** Facts in order, so that the same objects give the same sources. */

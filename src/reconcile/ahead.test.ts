@@ -5,7 +5,13 @@ import type { AgentProgress } from './ahead.ts'
 import { ManualClock, settle } from './manual-clock.ts'
 
 /** A source at commit `ours`, in a world where Git and the agent are elsewhere. */
-function world(options: { tip?: string; refreshed?: string; progress?: AgentProgress; known?: string[] }) {
+function world(options: {
+  tip?: string
+  refreshed?: string
+  progress?: AgentProgress
+  known?: string[]
+  definition?: () => Promise<'current' | 'changed' | 'busy'>
+}) {
   const clock = new ManualClock()
   const state = { ours: 'c1', tips: 0, refreshes: 0, sinces: [] as number[] }
   const ahead = new Ahead({
@@ -13,6 +19,7 @@ function world(options: { tip?: string; refreshed?: string; progress?: AgentProg
     revision: () => state.ours,
     known: (_source, revision) => options.known?.includes(revision) ?? false,
     progress: { of: () => options.progress },
+    definition: options.definition && { state: options.definition },
     git: {
       tip: async (_source, since) => {
         state.tips++
@@ -86,4 +93,16 @@ it('ask once for all that was seen before the question, again for what was seen 
   await Promise.all([three, later])
   assert.equal(state.tips, 3)
   assert.ok(state.sinces[2]! > first)
+})
+
+it('compare again where the agent is told something else by now, before its commit counts', async () => {
+  const { ask, state } = world({ progress: progress('c1'), definition: async () => 'changed' })
+  assert.equal(await ask(), 'moved')
+  assert.equal(state.tips, 0)
+})
+
+it('wait while the agent brings in what cannot be told yet, and where it cannot be asked', async () => {
+  assert.equal(await world({ tip: 'c1', definition: async () => 'busy' }).ask(), 'agent-ahead')
+  const unreachable = () => Promise.reject(new Error('unreachable'))
+  assert.equal(await world({ tip: 'c1', definition: unreachable }).ask(), 'unknown')
 })

@@ -25,6 +25,14 @@ export interface Refresh {
   refresh(source: string): Promise<string>
 }
 
+/**
+ * Whether a source is still read and rendered as it is in force. `changed`: what is true now was put in force before this resolved. `busy`: its
+ * agent brings something in that cannot be told yet. Rejects where none of this can be told.
+ */
+export interface Definition {
+  state(source: string): Promise<'current' | 'changed' | 'busy'>
+}
+
 export interface Answer {
   /** `moved`: the commit in force is another one now, so compare again. */
   standing: Standing | 'moved'
@@ -38,6 +46,7 @@ export class Ahead {
   readonly #clock: Clock
   readonly #progress: Progress
   readonly #git: Tip & Refresh
+  readonly #definition: Definition | undefined
   readonly #revision: (source: string) => string | undefined
   readonly #known: (source: string, revision: string) => boolean
   readonly #underWay = new Map<string, { asked: number; answer: Promise<Answer> }>()
@@ -46,6 +55,7 @@ export class Ahead {
     clock: Clock
     progress: Progress
     git: Tip & Refresh
+    definition?: Definition | undefined
     /** The commit of a source that is in force. */
     revision: (source: string) => string | undefined
     /** Whether this commit of the source was in force before. */
@@ -54,6 +64,7 @@ export class Ahead {
     this.#clock = options.clock
     this.#progress = options.progress
     this.#git = options.git
+    this.#definition = options.definition
     this.#revision = options.revision
     this.#known = options.known
   }
@@ -71,6 +82,13 @@ export class Ahead {
   }
 
   async #ask(source: string, asked: number): Promise<Answer> {
+    try {
+      const definition = await this.#definition?.state(source)
+      if (definition === 'changed') return { asked, standing: 'moved' }
+      if (definition === 'busy') return { asked, standing: 'agent-ahead' }
+    } catch {
+      return { asked, standing: 'unknown' }
+    }
     const ours = this.#revision(source)
     const progress = await this.#progressOf(source, asked)
     const about = { asked, ...(progress === undefined ? {} : { progress }) }

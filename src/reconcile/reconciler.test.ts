@@ -577,3 +577,30 @@ it('repair at once what the agent had brought in, however young the commit is', 
   await world.quiet()
   assert.deepEqual(world.data('web'), { a: '1', b: '1' })
 })
+
+describe('a source whose agent may do less than the guard', () => {
+  it('gets back what was once seen as its commit has it', async () => {
+    const world = new World({ source: { limited: true } })
+    await world.start(web('1'))
+    world.write(web('evil'), 'kubectl-edit', 'Update', own('a'))
+    await world.quiet()
+    assert.deepEqual(world.data('web'), { a: '1', b: '1' })
+  })
+
+  it('gets nothing that its agent has not brought in, however long that takes: it is told once', async () => {
+    const world = new World({ source: { limited: true } })
+    await world.start(web('1'))
+    // The API server may refuse its agent this very commit.
+    world.commits.set('c2', [web('2')])
+    world.tip = 'c2'
+    world.load('c2')
+    await world.quiet()
+    world.progress = { revision: 'c2', state: 'applied', at: 0 }
+    world.remove(web('2'))
+    await world.quiet()
+    for (let minutes = 0; minutes < 5; minutes++) await world.clock.advance(61_000)
+    assert.equal(world.data('web'), undefined)
+    assert.deepEqual(world.writes, [])
+    assert.deepEqual(world.said(), ['agent-lags'])
+  })
+})

@@ -8,7 +8,7 @@ import { fieldOf } from '../object/json.ts'
 import { isAgentOf } from '../policy/agents.ts'
 import { AgentMemory } from './agent-memory.ts'
 import { Ahead } from './ahead.ts'
-import type { Answer, Progress, Refresh, Tip } from './ahead.ts'
+import type { Answer, Definition, Progress, Refresh, Tip } from './ahead.ts'
 import { attribute } from './attribution.ts'
 import type { Clock } from './clock.ts'
 import { systemClock } from './clock.ts'
@@ -70,6 +70,8 @@ export interface ReconcilerOptions {
   forms: Forms
   progress: Progress
   git: Tip & Refresh
+  /** For sources that may become others while their commit stays. */
+  definition?: Definition
   ledger: Ledger
   tell: (event: ReconcileEvent) => void
   clock?: Clock
@@ -166,6 +168,7 @@ export class Reconciler {
       clock,
       progress,
       git,
+      definition: options.definition,
       revision: (source) => this.#history.inForce(source)?.revision,
       known: (source, revision) => this.#history.knows(source, revision),
     })

@@ -185,3 +185,61 @@ describe('what an agent adds', { skip }, () => {
     assert.doesNotMatch(told(state).join('\n'), /data:abc/)
   })
 })
+
+describe('what Argo CD says', { skip }, () => {
+  test('of a chart: values of the repository and of the Application, single ones last, CRDs left out', async (t) => {
+    const { commitFiles, load } = rendering(t)
+    commitFiles({
+      'chart/Chart.yaml': 'apiVersion: v2\nname: shop\nversion: 1.0.0\n',
+      'chart/values.yaml': 'a: 1\nb: 1\nc: 1\nd: 1\n',
+      'chart/crds/crd.yaml':
+        'apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: { name: a.b }\n',
+      'chart/templates/c.yaml':
+        'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: {{ .Release.Name }} }\ndata: { all: {{ printf "%v %v %v %v" .Values.a .Values.b .Values.c .Values.d | quote }} }\n',
+      'prod/values.yaml': 'b: 2\nc: 2\nd: 2\n',
+    })
+    const state = await load({
+      path: 'chart',
+      renderer: 'auto',
+      helm: {
+        release: 'web',
+        values: ['/prod/values.yaml', 'missing.yaml'],
+        ignoreMissing: true,
+        texts: ['{"c": 3, "d": 3}'],
+        set: [['d', 'x,y']],
+        skipCrds: true,
+      },
+    })
+    assert.deepEqual(told(state), [])
+    assert.deepEqual(named(state), ['ConfigMap default/web'])
+    assert.deepEqual(state.manifests[0]?.object['data'], { all: '1 2 3 x,y' })
+  })
+
+  test('of a directory: its own files, or those of its folders too, by patterns; Jsonnet is said', async (t) => {
+    const { commitFiles, load } = rendering(t)
+    commitFiles({
+      'app/a.yaml': configMap('a'),
+      'app/b.json': configMap('b'),
+      'app/c.jsonnet': '{}',
+      'app/deep/d.yaml': configMap('d'),
+      'app/deep/e.yaml': configMap('e'),
+    })
+    const names = async (directory: SourceSpec['directory']) =>
+      named(await load({ path: 'app', renderer: 'plain', directory })).map((name) => name.slice(-1))
+    assert.deepEqual(await names({ recurse: false }), ['a', 'b'])
+    assert.deepEqual(await names({ recurse: true, exclude: 'deep/e*' }), ['a', 'b', 'd'])
+    assert.deepEqual(await names({ recurse: true, include: '{*.json,deep/*}' }), ['b', 'd', 'e'])
+    assert.match(
+      told(await load({ path: 'app', directory: { recurse: false } })).join(),
+      /c\.jsonnet:0 is Jsonnet/,
+    )
+  })
+
+  test('in the repository is not heeded: then it is not rendered', async (t) => {
+    const { commitFiles, load } = rendering(t)
+    commitFiles({ 'app/a.yaml': configMap('a'), 'app/.argocd-source-shop.yaml': 'kustomize: {}\n' })
+    const state = await load({ path: 'app', refuses: ['.argocd-source.yaml', '.argocd-source-shop.yaml'] })
+    assert.deepEqual(named(state), [])
+    assert.match(told(state).join(), /\.argocd-source-shop\.yaml:0 changes how this is rendered/)
+  })
+})
