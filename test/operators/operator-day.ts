@@ -20,6 +20,8 @@ export interface OperatorDay {
   attempts(namespace: string): readonly Attempt[]
   /** Presets that `suggest` proposes, having seen a day in audit mode; nothing beside them. */
   proposes: readonly string[]
+  /** Why it is not run yet. */
+  skip?: string
 }
 
 /** What the guard says of a question that it asks again, and of an object that the agent has not brought in yet: in nobody's way. */
@@ -29,8 +31,8 @@ const PASSING = ['failed', 'undone']
  * Three days of one real operator: under `enforce` with its preset, from its first start on; in audit mode with no
  * allowance; and under `enforce` again with what `suggest` proposed after that, and nothing else.
  */
-export function tellDay({ title, operator, work, end, attempts, proposes }: OperatorDay): void {
-  describe(title, () => {
+export function tellDay({ title, operator, work, end, attempts, proposes, skip }: OperatorDay): void {
+  describe(title, { skip: skip ?? false }, () => {
     let stage: Stage
     let real: RealOperator
     let proposal: Record<string, unknown> | undefined
