@@ -31,7 +31,7 @@ test('the links of the README and the docs lead somewhere', async () => {
   let links = 0
   for (const page of pages) {
     const text = await readFile(`${root}${page}`, 'utf8')
-    for (const [, link] of text.matchAll(/\]\((?!https?:|mailto:)([^)#\s]+)/g)) {
+    for (const [, link] of text.matchAll(/(?:\]\(|^\[[^\]]+\]: )(?!https?:|mailto:)([^)#\s]+)/gm)) {
       links++
       assert.ok(existsSync(new URL(link!, `file://${root}${page}`)), `${page} links to ${link}`)
     }
