@@ -7,6 +7,7 @@ import { startControlPlane, type ControlPlane } from '../control-plane/control-p
 import { until } from '../e2e/until.ts'
 import { gitHttpServer } from '../git/http-server.ts'
 import { testRepository, type TestRepository } from '../git/test-repository.ts'
+import { prepareRenderers } from '../renderers/prepare-renderers.ts'
 import { clientOf } from './client-of.ts'
 import { comparable } from './comparable.ts'
 import { pastTheGuard } from './past-the-guard.ts'
@@ -58,6 +59,7 @@ export function tellStory({ title, preset, discover, install, attempts }: StoryO
       const url = `${git.origin}/work/.git`
       shop.write('prod/first.yaml', configMap('first', { a: '1' }, { namespace: 'default' }))
       const first = shop.commit('Before the guard')
+      if (discover !== undefined) await prepareRenderers(['kustomize'])
       plane = await startControlPlane()
       agent = await install(plane, { repository: shop.path, url, path: 'prod' })
       await agent.bring(first)

@@ -14,6 +14,7 @@ import type { ApiClient } from '../control-plane/api-client.ts'
 import { startControlPlane, type ControlPlane } from '../control-plane/control-plane.ts'
 import { until } from '../e2e/until.ts'
 import { gitHttpServer } from '../git/http-server.ts'
+import { prepareRenderers } from '../renderers/prepare-renderers.ts'
 import { testRepository, type TestRepository } from '../git/test-repository.ts'
 
 const CONFIG_MAPS = '/api/v1/namespaces/shop/configmaps'
@@ -38,6 +39,7 @@ describe('sources that are discovered from Argo CD', () => {
     shop.write('hand/kustomization.yaml', 'resources: [by-hand.yaml]\n')
     shop.write('hand/by-hand.yaml', configMap('by-hand', { version: '1' }, { namespace: '' }))
     first = shop.commit('The shop')
+    await prepareRenderers(['kustomize'])
     plane = await startControlPlane()
     await installCrds(plane)
     for (const name of ['argocd', 'shop'])

@@ -1,8 +1,11 @@
 /** Sources found in Flux's objects, on a real API server with the real definitions, from a repository over HTTP. */
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isDeepStrictEqual } from 'node:util'
+import { isDeepStrictEqual, promisify } from 'node:util'
 import type { ApiClient } from '../control-plane/api-client.ts'
 import type { ControlPlane } from '../control-plane/control-plane.ts'
 import { startControlPlane } from '../control-plane/control-plane.ts'
@@ -11,8 +14,10 @@ import { clientOf } from '../agents/client-of.ts'
 import { pastTheGuard } from '../agents/past-the-guard.ts'
 import { configMap, deployment, namespace } from '../agents/shop-manifests.ts'
 import { TestGuard } from '../agents/test-guard.ts'
+import { builtCli } from '../e2e/built-cli.ts'
 import { until } from '../e2e/until.ts'
 import { gitHttpServer, type GitHttpServer } from '../git/http-server.ts'
+import { prepareRenderers } from '../renderers/prepare-renderers.ts'
 import { testRepository, type TestRepository } from '../git/test-repository.ts'
 
 const MERGE = 'application/merge-patch+json'
@@ -36,6 +41,7 @@ describe('sources that are discovered from Flux', () => {
     shop.write('apps/settings.yaml', configMap('settings', { region: '${region}', color: 'blue' }))
     shop.write('apps/deep/web.yaml', deployment('web', { image: 'podinfo:1' }))
     commit = shop.commit('The shop')
+    await prepareRenderers(['kustomize'])
     plane = await startControlPlane()
     await installCrds(plane)
     await plane.api('POST', '/api/v1/namespaces', JSON.parse(namespace('flux-system')))
@@ -118,12 +124,8 @@ describe('sources that are discovered from Flux', () => {
   const data = async () => (await plane.api('GET', SETTINGS)).body.data
 
   it('guard what a Kustomization brings in, with the token for its repository', async () => {
-    assert.deepEqual((await sources()).get('flux:flux-system/apps'), {
-      name: 'flux:flux-system/apps',
-      revision: commit,
-      objects: 2,
-      problems: 0,
-    })
+    const found = (await sources()).get('flux:flux-system/apps')
+    assert.deepEqual([found?.revision, found?.objects, found?.problems], [commit, 2, 0])
     const { code, stderr } = await plane.kubectl('alice', [
       'set',
       'image',
@@ -138,6 +140,24 @@ describe('sources that are discovered from Flux', () => {
       await guard.interference().then((lines) => lines.filter(({ event }) => event !== 'denied')),
       [],
     )
+  })
+
+  it('are what render, diff and explain see', async () => {
+    const file = join(shop.base, 'config.json')
+    const discover = { flux: {}, repositories: [{ url: git.origin, auth: { token: { env: 'GIT_TOKEN' } } }] }
+    const about = { apiVersion: 'gitops-guard.dev/v1alpha1', kind: 'GuardConfig' }
+    writeFileSync(file, JSON.stringify({ ...about, mode: 'enforce', discover }))
+    const cli = await builtCli()
+    const run = async (...args: string[]) => {
+      const all = [cli, ...args, `--config=${file}`, `--kubeconfig=${flux}`]
+      const env = { ...process.env, GIT_TOKEN: 'hunter2' }
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, all, { env })
+      assert.equal(stderr, '')
+      return stdout
+    }
+    assert.match(await run('render'), /region: eu/)
+    assert.match(await run('diff'), /flux:flux-system\/apps at [^]*2 inSync/)
+    assert.match(await run('explain', 'configmap/settings', '--namespace=shop'), /flux:flux-system\/apps/)
   })
 
   it('put back what differs from what Flux makes of it', async () => {
@@ -219,8 +239,10 @@ describe('sources that are discovered from Flux', () => {
     await until('the problem is told', async () =>
       /discover\/flux:flux-system\/oci/.test(await guard.readyz()),
     )
-    const told = (await guard.log()).filter(({ source }) => source === 'flux:flux-system/oci')
-    assert.equal(told.length, 1)
+    const told = async () => (await guard.log()).filter(({ source }) => source === 'flux:flux-system/oci')
+    await until('it is in the log', async () => (await told()).length > 0)
+    await sleep(500)
+    assert.equal((await told()).length, 1)
     assert.equal((await sources()).get('flux:flux-system/apps')?.objects, 2)
   })
 
