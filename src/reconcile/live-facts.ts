@@ -23,8 +23,8 @@ export function namesNobody(live: KubeObject): boolean {
 }
 
 /** Whether it can be noted again whose an object is that names nobody: asking may write where there are no dry-runs. */
-export function isOwnerless(live: KubeObject, { canonical }: Pick<Declared, 'canonical'>): boolean {
-  const method = namesNobody(live) ? canonical()?.method : undefined
+export function isOwnerless(live: KubeObject, declared: Pick<Declared, 'canonical'>): boolean {
+  const method = namesNobody(live) ? declared.canonical()?.method : undefined
   return method !== undefined && method !== 'declared'
 }
 
@@ -34,6 +34,11 @@ function isOurEntry(entry: Json): boolean {
     fieldOf(entry, 'operation') === 'Update' &&
     fieldOf(entry, 'subresource') === undefined
   )
+}
+
+/** Whether it was deleted and waits for its finalizers or its Pods. */
+export function isLeaving({ metadata }: KubeObject): boolean {
+  return metadata['deletionTimestamp'] !== undefined
 }
 
 /** A Job that completed or failed for good. */

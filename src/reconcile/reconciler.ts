@@ -28,6 +28,7 @@ import {
   comesAndGoes,
   hasTtl,
   isFinishedJob,
+  isLeaving,
   isOwnerless,
   textAt,
 } from './live-facts.ts'
@@ -380,7 +381,7 @@ export class Reconciler {
     const canonical = declared.canonical()
     if (canonical?.object.apiVersion === live.apiVersion) {
       const { changes } = this.#comparison.differences(this.#policy, declared, canonical, live)
-      if (changes.length === 0) {
+      if (changes.length === 0 && !isLeaving(live)) {
         this.#comparison.forget(key)
         return this.#isEqual(key, declared, live, canonical)
       }
@@ -457,7 +458,10 @@ export class Reconciler {
     const differences = await this.#differences(key, declared, canonical, live)
     // A newer version is there.
     if (differences === undefined) return { when: Promise.resolve() }
-    if (differences.changes.length === 0) return this.#isEqual(key, declared, live, canonical)
+    if (differences.changes.length === 0) {
+      if (isLeaving(live)) return this.#isLeaving(key, declared, live, event)
+      return this.#isEqual(key, declared, live, canonical)
+    }
     const base: Base = { manifest: declared.manifest, canonical, differences }
     return this.#isModified(key, declared, live, base, event)
   }
@@ -595,6 +599,42 @@ export class Reconciler {
       bringing: event.bringing,
       live: undefined,
       repair: () => this.#restorer.create({ key, declared, trouble }),
+    })
+  }
+
+  /** As Git says, and on its way out: a finalizer that nobody takes away may hold it so for ever. */
+  #isLeaving(
+    key: string,
+    declared: Declared,
+    live: KubeObject,
+    event: LiveEvent,
+  ): Promise<Again | undefined> {
+    const { manifest, source } = declared
+    const deleter = this.#options.ledger.deleterOf(manifest.ref, this.#clock.now(), this.#grace(source.name))
+    const trouble = this.#troubles.find(
+      key,
+      `leaving ${manifest.hash}`,
+      {
+        ref: manifest.ref,
+        apiVersion: manifest.object.apiVersion,
+        drift: 'modified',
+        source: source.name,
+        changes: [],
+        actor: deleter?.actor ?? { username: '', groups: [], authenticated: false },
+        seenAt: event.at,
+      },
+      manifest,
+    )
+    this.#track(key).status = 'modified'
+    return this.#decide(key, declared, trouble, {
+      writer: 'unknown',
+      pending: false,
+      agentLike: true,
+      ours: false,
+      bringing: event.bringing,
+      live,
+      // What terminates is never written.
+      repair: () => Promise.resolve({}),
     })
   }
 
@@ -783,7 +823,7 @@ export class Reconciler {
     const breakGlass = breakGlassUntil(this.#policy, manifest.ref, now)
     if (breakGlass !== undefined) facts.breakGlassUntil = breakGlass
     if ((this.#terminating.get(manifest.ref.namespace) ?? 0) > now) facts.namespaceTerminating = true
-    if (question.live?.metadata['deletionTimestamp'] !== undefined) facts.terminating = true
+    if (question.live !== undefined && isLeaving(question.live)) facts.terminating = true
     if (hasTtl(manifest.object) && this.#finished.get(key) === manifest.hash) facts.finished = true
     if (comesAndGoes(manifest.object)) facts.comesAndGoes = true
     if (refused !== undefined) facts.refused = refused.why
