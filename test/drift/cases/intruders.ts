@@ -201,7 +201,7 @@ export const intruderCases: readonly DriftCase[] = [
     name: 'find a Service that was made headless by recreation',
     git: service,
     live: recreate((object) => Object.assign(object['spec'] as object, { clusterIP: 'None' })),
-    drift: ['replace /spec/clusterIP'],
+    drift: ['replace /spec/clusterIP', 'replace /spec/clusterIPs/0'],
   },
   {
     row: 19,
