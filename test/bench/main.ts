@@ -1,4 +1,4 @@
-/** `make bench`: what reviews and repairs cost beside a floor measured in the same run. `node test/bench/main.ts [admission] [repair] [writes] [size [OBJECTS...]] [storm [SECONDS]] [replicas] [--all]` */
+/** `make bench`: what reviews and repairs cost beside a floor measured in the same run. `node test/bench/main.ts [admission] [repair] [writes] [traffic] [size [OBJECTS...]] [storm [SECONDS]] [replicas] [--all]` */
 import { benchAdmission } from './admission-server.ts'
 import { ChatWindow } from '../../src/demo/chat-window.ts'
 import { benchRepair } from './repair.ts'
@@ -6,6 +6,7 @@ import { runReplicas } from '../replicas/run-replicas.ts'
 import { DeclaredWorld } from './declared-world.ts'
 import { benchSize } from './size.ts'
 import { benchBurst, benchStorm } from './storm.ts'
+import { benchTraffic } from './traffic.ts'
 import { benchWriteCost } from './write-cost.ts'
 
 const wanted = process.argv.slice(2)
@@ -34,6 +35,10 @@ if (wants('repair')) {
 if (wants('writes')) {
   console.log('Writes: through the API server, with the guard and without')
   await benchWriteCost()
+}
+if (wants('traffic')) {
+  console.log('Traffic: what of a busy cluster reaches the webhook')
+  await benchTraffic()
 }
 if (wants('size')) {
   console.log('Size: ConfigMaps and Deployments, one namespace for each hundred')

@@ -83,6 +83,13 @@ export class GuardRunner {
     return Object.values(waiting).every((count) => count === 0)
   }
 
+  /** How many reviews it was asked. */
+  async reviews(): Promise<number> {
+    const text = await (await fetch(`http://127.0.0.1:${this.#run.ports.http}/metrics`)).text()
+    const lines = text.split('\n').filter((line) => line.startsWith('gitops_guard_reviews_total{'))
+    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+  }
+
   async #until(what: string, done: (answer: Response | undefined) => boolean): Promise<void> {
     for (const start = Date.now(); ; await sleep(25)) {
       const answer = await this.#ask()
