@@ -87,7 +87,7 @@ function makeSingle(sorted: readonly Violation[], options: MessageOptions): Mess
       150,
     ),
     summary: isState(main)
-      ? escapeText(`${reason}${times}`, 600)
+      ? escapeText(`${reason || outcome(main)}${times}`, 600)
       : escapeText(`${attempt(main)} ${nameOf(main)}${first}. ${outcome(main)}${times}`, 600),
     facts: [
       ...(isState(main)
