@@ -800,6 +800,7 @@ export class Reconciler {
     const after = await this.#restorer.finish(key, declared, manifest, live, remains)
     const tracked = this.#track(key)
     note(tracked, after)
+    if (tracked.status !== 'pending') this.#memory.learn(declared, after)
     return tracked.status === 'pending' ? { afterMs: this.#grace(declared.source.name) } : undefined
   }
 

@@ -7,14 +7,12 @@ import type { Clock } from './clock.ts'
 import type { Base, Comparison } from './comparison.ts'
 import type { ReconcileEvent } from './events.ts'
 import { bearsOurName, isOwnerless, textAt } from './live-facts.ts'
-import type { ManagedEntry } from './managed-fields.ts'
 import type { OwnWrites } from './own-writes.ts'
 import type { Again } from './queue.ts'
 import { readRefusal, refusedFields } from './refusal.ts'
 import type { Repairer } from './repair.ts'
 import { readStamps } from './stamps.ts'
-import type { Stamps } from './stamps.ts'
-import type { Trouble } from './troubles.ts'
+import type { Remains, Trouble } from './troubles.ts'
 
 /** A repair that was decided on. */
 export interface Case {
@@ -114,10 +112,11 @@ export class Restorer {
     declared: Declared,
     manifest: Manifest,
     live: KubeObject,
-    remains?: { entry: ManagedEntry | undefined; stamps: Stamps },
+    remains?: Remains,
   ): Promise<KubeObject> {
     if (!bearsOurName(live) && !isOwnerless(live, declared)) return live
-    const agent = this.#memory.writerOf(declared, live)
+    // What the guard made anew does not show how the agent wrote it.
+    const agent = remains?.writer ?? this.#memory.writerOf(declared, live)
     const stamps = remains?.stamps ?? readStamps(live, manifest.object)
     const shape = declared.shape()
     const after = await this.#repairer.finish({ manifest, live, agent, stamps, shape, entry: remains?.entry })

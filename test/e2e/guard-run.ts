@@ -31,6 +31,11 @@ export class GuardRun {
     return `http://127.0.0.1:${this.#options.ports.http}`
   }
 
+  /** For commands that look at the same configuration and cluster. */
+  get about(): string[] {
+    return [`--config=${this.#options.config}`, `--kubeconfig=${this.#options.kubeconfig}`]
+  }
+
   get pid(): number | undefined {
     return this.#child?.pid
   }
