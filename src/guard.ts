@@ -14,11 +14,11 @@ import { ApiError } from './cluster/api-error.ts'
 import { CanonicalForms } from './cluster/canonical.ts'
 import type { Connection } from './cluster/connection.ts'
 import { Discovery } from './cluster/discovery.ts'
-import { Membership } from './cluster/membership.ts'
 import { Reflector } from './cluster/reflector.ts'
 import { Shapes } from './cluster/shapes.ts'
 import type { Environment } from './config/environment.ts'
 import { readAuditEvents } from './guard/audit.ts'
+import { startCertificates } from './guard/certificates.ts'
 import { addDeadLetterRoutes } from './guard/dead-letter-routes.ts'
 import { ClusterObjects } from './guard/cluster-objects.ts'
 import { conditionsOf } from './guard/conditions.ts'
@@ -33,10 +33,11 @@ import { Outlet } from './guard/outlet.ts'
 import { OpenTroubles } from './guard/open-troubles.ts'
 import { withOwners } from './guard/owners-of.ts'
 import { Registration } from './guard/registration.ts'
-import { SecretStore } from './guard/secret-store.ts'
+import { Replicas } from './guard/replicas.ts'
 import { enforcePreview } from './guard/enforce-preview.ts'
 import { guardIdentity, GUARD_NAME, type Settings } from './guard/settings.ts'
-import { statusOfSync, syncCounts } from './guard/sync-status.ts'
+import { statusOf } from './guard/status.ts'
+import { syncCounts } from './guard/sync-status.ts'
 import { Teller } from './guard/tell.ts'
 import { eventWriter } from './guard/event-writer.ts'
 import { openHistory } from './guard/history.ts'
@@ -60,18 +61,15 @@ import { isUnboundAgent } from './policy/agents.ts'
 import { isExemptUser } from './policy/exempt.ts'
 import { judge } from './policy/judge.ts'
 import { Ledger } from './reconcile/ledger.ts'
-import { ownerOf } from './reconcile/share.ts'
 import { EventRecorder } from './report/event-recorder.ts'
 import type { ViolationHistory } from './report/violation-history.ts'
 import { Screen, type ScreenSettings } from './screen/screen.ts'
-import { readiness, type Condition } from './telemetry/condition.ts'
+import type { Condition } from './telemetry/condition.ts'
 import { HttpServer } from './telemetry/http.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { Metrics } from './telemetry/metrics.ts'
 import { releaseGarbage } from './telemetry/small-heap.ts'
-import type { CertificateStore } from './tls/certificate-store.ts'
-import { FileStore } from './tls/file-store.ts'
-import { Certificates } from './tls/rotate.ts'
+import type { Certificates } from './tls/rotate.ts'
 
 export interface GuardOptions {
   settings: Settings
@@ -116,13 +114,6 @@ export async function startGuard(options: GuardOptions): Promise<Guard> {
 const LOOK_MS = 15_000
 /** Between two tries to reach the API server at the start, in milliseconds. */
 const RETRY_MS = 1000
-const NAMESPACES = {
-  group: '',
-  version: 'v1',
-  resource: 'namespaces',
-  kind: 'Namespace',
-  namespaced: false,
-}
 /** How long a replica looks at what there is before it takes a share of the work, at most: twice so many milliseconds. */
 const LONGEST_LOOK_MS = 120_000
 
@@ -156,7 +147,7 @@ class RunningGuard implements Guard {
   #certificates!: Certificates
   #admission!: AdmissionServer
   #registration!: Registration
-  #membership: Membership | undefined
+  #replicas: Replicas | undefined
   #http!: HttpServer
   #screen: Screen | undefined
   #username = ''
@@ -226,7 +217,7 @@ class RunningGuard implements Guard {
     this.#troubles = new OpenTroubles({
       file: settings.config.stateDir === undefined ? undefined : join(settings.config.stateDir, 'open.json'),
       send: (violation) => this.#teller.tell(violation),
-      owns: (key) => this.#owns(key),
+      owns: (key) => this.#replicas?.owns(key) ?? true,
     })
     this.#teller = new Teller({
       logger,
@@ -327,7 +318,7 @@ class RunningGuard implements Guard {
   async stop(): Promise<void> {
     this.#stopping = true
     // What it registered stays: a guard that is down still refuses people.
-    await this.#membership?.stop()
+    await this.#replicas?.stop()
     await Promise.all([this.#registration?.stop(), this.#core?.stop(), this.#upcoming?.stop()])
     await this.#admission?.stop()
     for (const stop of this.#stops) await stop()
@@ -429,8 +420,8 @@ class RunningGuard implements Guard {
       environment: environment.variables,
       sharedControllerIdentity: this.#shared,
       exceptions: () => this.#exceptions.open(),
-      owns: (key) => this.#owns(key),
-      leads: (source) => this.#leads(source),
+      owns: (key) => this.#replicas?.owns(key) ?? true,
+      leads: (source) => this.#replicas?.leads(source) ?? false,
       synced: (event) => this.#teller.synced(event, this.#username),
       tell: (event) => {
         if (event.event === 'nudge') void this.#progress.nudge(event.finding.source)
@@ -480,7 +471,12 @@ class RunningGuard implements Guard {
       },
       onError: (error) => logger.error({ err: error }, 'HTTP'),
     })
-    this.#http.app.get('/status', (_request, response) => void response.json(this.#status()))
+    this.#http.app.get('/status', (_request, response) => {
+      const conditions = this.#conditions()
+      const waiting = Object.fromEntries(this.#outlet.waiting())
+      const deadLetters = this.#outlet.deadLetterCount
+      response.json(statusOf(this.#core, { conditions, waiting, deadLetters }))
+    })
     this.#http.app.get('/writers', (_request, response) => {
       response.type('json').send(stringifyJson(this.#writers.toJson()))
     })
@@ -520,44 +516,14 @@ class RunningGuard implements Guard {
     }
   }
 
-  /** For `gitops-guard status`: no names of people, no values. */
-  #status() {
-    const core = this.#core
-    const syncs = core?.syncReports()
-    const rfc = (time: number | undefined) => (time === undefined ? undefined : new Date(time).toISOString())
-    const sources = [...(core?.sourceStatuses() ?? [])].map(
-      ([name, { revision = '', fetchedAt, lastError }]) => ({
-        name,
-        revision,
-        committedAt: rfc(core.stateOf(name)?.committedAt),
-        fetchedAt: rfc(fetchedAt),
-        objects: core.stateOf(name)?.manifests.length ?? 0,
-        problems: core.stateOf(name)?.problems.length ?? 0,
-        ...(syncs?.has(name) === true ? { sync: statusOfSync(syncs.get(name)!) } : {}),
-        ...(lastError === undefined ? {} : { lastError: lastError.message }),
-      }),
-    )
-    return {
-      ...readiness(this.#conditions()),
-      sources,
-      unfollowed: core?.discoveryProblems ?? [],
-      objects: Object.fromEntries(core?.reconciler.counts().statuses ?? []),
-      waiting: Object.fromEntries(this.#outlet.waiting()),
-      deadLetters: this.#outlet.deadLetterCount,
-    }
-  }
-
   async #startCertificates(): Promise<void> {
-    const { logger, webhookUrl } = this.#options
-    const host = webhookUrl === undefined ? undefined : new URL(webhookUrl).hostname.replace(/^\[|\]$/g, '')
-    const isIp = host !== undefined && (/^[\d.]+$/.test(host) || host.includes(':'))
-    const service = `${GUARD_NAME}.${this.#namespace}.svc`
-    this.#certificates = await Certificates.start({
-      store: await this.#certificateStore(),
-      names: {
-        dnsNames: [service, ...(host === undefined || isIp ? [] : [host])],
-        ips: isIp ? [host] : [],
-      },
+    const { environment, logger, settings, webhookUrl } = this.#options
+    this.#certificates = await startCertificates({
+      api: this.#api,
+      namespace: this.#namespace,
+      environment,
+      stateDir: settings.config.stateDir,
+      webhookUrl,
       onChange: (served) => {
         this.#admission.setCertificates(served)
         this.#metrics.certificate('serving', this.#certificates.expiresAt)
@@ -567,26 +533,6 @@ class RunningGuard implements Guard {
     })
     this.#metrics.certificate('serving', this.#certificates.expiresAt)
     this.#stops.push(() => this.#certificates.stop())
-  }
-
-  /**
-   * In the guard's namespace, so that all replicas serve what the one webhook configuration trusts: those outside the cluster, behind
-   * one `--webhook-url`, too. Outside, where there is no such namespace or no right to it, in a file.
-   */
-  async #certificateStore(): Promise<CertificateStore> {
-    const { environment, settings, webhookUrl } = this.#options
-    const secret = new SecretStore(this.#api, { namespace: this.#namespace, name: `${GUARD_NAME}-tls` })
-    if (environment.namespace !== undefined && webhookUrl === undefined) return secret
-    try {
-      await this.#api.get(NAMESPACES, { name: this.#namespace })
-      await secret.load()
-      return secret
-    } catch (error) {
-      if (!(error instanceof ApiError) || (error.status !== 403 && error.status !== 404)) throw error
-      return new FileStore(
-        join(settings.config.stateDir ?? join(environment.stateHome, 'gitops-guard'), 'tls'),
-      )
-    }
   }
 
   async #startAdmission(): Promise<void> {
@@ -692,24 +638,9 @@ class RunningGuard implements Guard {
     }
   }
 
-  /** Alone, everything is this replica's; before it has joined others, nothing is. */
-  #owns(key: string): boolean {
-    const { replica } = this.#options.environment
-    const members = this.#membership?.members ?? []
-    return members.length === 0 || ownerOf(key, members) === replica
-  }
-
-  /** Of the replicas that have joined, one brings a source in. */
-  #leads(source: string): boolean {
-    const { replica } = this.#options.environment
-    const members = this.#membership?.members ?? []
-    return members.includes(replica) && ownerOf(`sync ${source}`, members) === replica
-  }
-
   async #watchReplicas(): Promise<void> {
     const { environment, logger } = this.#options
-    let said = ''
-    this.#membership = new Membership({
+    this.#replicas = new Replicas({
       api: this.#api,
       namespace: this.#namespace,
       replica: environment.replica,
@@ -717,16 +648,10 @@ class RunningGuard implements Guard {
         logger.info({ members }, 'the work is shared by these replicas')
         this.#core.shareChanged()
       },
-      onError: (error) => {
-        if (error.message !== said)
-          logger.warn(
-            { err: error },
-            'the Lease of this replica cannot be kept: it works as if it were alone',
-          )
-        said = error.message
-      },
+      onError: (error) =>
+        logger.warn({ err: error }, 'the Lease of this replica cannot be kept: it works as if it were alone'),
     })
-    await this.#membership.watch()
+    await this.#replicas.watch()
   }
 
   /** Takes a share of the work once it has seen everything, so that the others do not wait for a cold start. */
@@ -737,7 +662,7 @@ class RunningGuard implements Guard {
     await Promise.race([this.#core.reconciler.idle(), sleep(LONGEST_LOOK_MS, undefined, { ref: false })])
     if (this.#stopping) return
     releaseGarbage()
-    this.#membership?.join()
+    this.#replicas?.join()
     this.#core.sync()
   }
 

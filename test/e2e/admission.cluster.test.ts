@@ -312,7 +312,7 @@ test('serve a new certificate before the old one ends, without a restart', async
 test('tell the chat of every denial', async () => {
   const { code } = await stage.alice(['-n', 'shop', 'label', 'configmap/web', 'last=one'])
   assert.equal(code, 1)
-  await until('nothing waits', async () => (await guard.metric('messages_waiting')) === 0, { ms: 30_000 })
+  await until('nothing waits', async () => (await guard.metric('messages_waiting')) === 0, { ms: 120_000 })
   const all = stage.chat.messages.join('\n')
   for (const object of ['shop/web', 'shop/fixed', 'calm/calm', 'strict/guest', 'tagged/app', 'pinned/app'])
     assert.ok(all.includes(object), `the chat is not told of ${object}`)

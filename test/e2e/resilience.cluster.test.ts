@@ -145,7 +145,7 @@ test('loses no message and delays no denial while chat is unreachable', async ()
   await until('an attempt failed', async () => (await guard.metric('messages_failed_total')) > 0)
   const before = stage.chat.messages.length
   await stage.chat.open()
-  await until('nothing waits', async () => (await guard.metric('messages_waiting')) === 0, { ms: 45_000 })
+  await until('nothing waits', async () => (await guard.metric('messages_waiting')) === 0, { ms: 120_000 })
   const told = stage.chat.messages.slice(before).join('\n')
   for (const name of names) assert.ok(told.includes(`shop/${name}`), `the chat is not told of ${name}`)
   assert.ok(performance.now() - start < 60_000)
