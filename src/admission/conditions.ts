@@ -28,59 +28,103 @@ export interface ConditionFacts {
   boundTokens: boolean
 }
 
+/** A reason for which a request goes past the webhook. A name may be there more than once. */
+interface Past {
+  name: string
+  expression: string
+}
+
 /**
  * The conditions of the webhook. What they let past works as if there were no guard, also while every replica is down;
  * what they ask about is refused then. So they name everything that keeps a cluster alive, and nothing that a person
  * could put on. (Who may impersonate can put on anything: RBAC decides who that is.)
  *
  * Never used: `authorizer` (cluster-admin's `*` passes any check), `namespaceObject` (empty here).
+ *
+ * The API server evaluates every condition of a webhook for every request, so the reasons are in one, as
+ * {@link exemptions} writes it; `first` are more reasons, of one webhook only.
  */
-export function conditions(facts: ConditionFacts): MatchCondition[] {
+export function conditions(facts: ConditionFacts, first: readonly Past[] = []): MatchCondition[] {
   const exempt = exemptIdentities(facts.policy, facts.namespaces)
   const system = systemUsers()
   const { username: guard } = facts.policy.guard
   const trusted = exempt.users.filter((user) => !system.has(user) && (user !== guard || !facts.boundTokens))
+  const limited = facts.scope === 'Namespaced' ? pairs(exempt.limited) : []
   const inputs = agentInputs(facts.policy)
-  return [
-    past('never-declared', neverDeclared(facts.policy)),
-    past('machinery', machinery),
-    past('status-only', statusOnly(inputs)),
+  return exemptions([
     // It may run outside the cluster, where no Pod is.
-    ...(facts.boundTokens ? [past('the-guard', `${cel.user} == ${celString(guard)}`)] : []),
-    ...chunks(trusted).map((users, index) =>
-      past(numbered('trusted', index), bound(`${cel.user} in ${celList(users)}`, facts.boundTokens)),
-    ),
-    ...(facts.scope === 'Namespaced'
-      ? chunks(pairs(exempt.limited)).map((each, index) =>
-          past(
-            numbered('limited', index),
-            bound(`(${cel.user} + ' ' + ${cel.namespace}) in ${celList(each)}`, facts.boundTokens),
-          ),
-        )
+    ...(facts.boundTokens ? [{ name: 'the-guard', expression: `${cel.user} == ${celString(guard)}` }] : []),
+    ...chunks(trusted).map((users) => ({
+      name: 'trusted',
+      expression: bound(`${cel.user} in ${celList(users)}`, facts.boundTokens),
+    })),
+    ...first,
+    { name: 'never-declared', expression: neverDeclared(facts.policy) },
+    { name: 'machinery', expression: machinery },
+    { name: 'kubelets', expression: kubelets },
+    {
+      name: 'system-controllers',
+      expression: `${cel.user} in ${celList(system)} && !(${controllerAsked(facts)})`,
+    },
+    ...chunks(limited).map((each) => ({
+      name: 'limited',
+      expression: bound(`(${cel.user} + ' ' + ${cel.namespace}) in ${celList(each)}`, facts.boundTokens),
+    })),
+    { name: 'companions', expression: companions(inputs) },
+    { name: 'autoscalers', expression: autoscalers(facts.policy) },
+    ...(facts.scope === 'Cluster'
+      ? [{ name: 'unguarded-namespaces', expression: unguardedNamespace(facts) }]
       : []),
-    past('companions', companions(inputs)),
-    past('system-controllers', `${cel.user} in ${celList(system)} && !(${controllerAsked(facts)})`),
-    past('autoscalers', autoscalers(facts.policy)),
-    past('kubelets', kubelets),
-    ...(facts.scope === 'Cluster' ? [past('unguarded-namespaces', unguardedNamespace(facts))] : []),
-    ...(judgesUndeclared(facts) ? [] : [past('operators', operators(facts, inputs))]),
-  ].filter(({ expression }) => expression !== '!(false)')
+    ...(judgesUndeclared(facts) ? [] : [{ name: 'operators', expression: operators(facts, inputs) }]),
+    { name: 'status-only', expression: statusOnly(inputs) },
+  ])
 }
 
+/**
+ * One condition for as many reasons as fit: `!(reason || reason ...)`, each under its name as a comment. To be read as
+ * "asked unless one of these holds". The first that holds ends it, so the exact and frequent come first and what reads
+ * objects last. An error in one does not matter where another holds, and refuses where none does: as with a condition
+ * for each.
+ */
+function exemptions(reasons: readonly Past[]): MatchCondition[] {
+  const parts: string[][] = []
+  let length = Infinity
+  for (const { name, expression } of reasons) {
+    if (expression === 'false') continue
+    const text = `  // ${name}\n  (${expression})`
+    if (length + text.length > MAX_EXPRESSION) {
+      parts.push([])
+      length = 0
+    }
+    parts.at(-1)!.push(text)
+    length += text.length
+  }
+  return parts.map((texts, index) => ({
+    name: index === 0 ? 'not-exempt' : `not-exempt-${index + 1}`,
+    expression: `!(\n${texts.join(' ||\n')}\n)`,
+  }))
+}
+
+/** cel-go's parser takes 100,000 characters in one expression. */
+const MAX_EXPRESSION = 80_000
 /** Of trusted and of limited agents each; the API server takes 64 conditions. Who is in none of them is judged. */
 const MAX_CHUNKS = 20
-/** Usernames in one expression: 10,000 would be refused. */
+/** Usernames in one expression, and their characters. */
 const CHUNK = 500
-
-function past(name: string, expression: string): MatchCondition {
-  return { name, expression: `!(${expression})` }
-}
-
-const numbered = (name: string, index: number) => (index === 0 ? name : `${name}-${index + 1}`)
+const CHUNK_LENGTH = 60_000
 
 function chunks(users: readonly string[]): string[][] {
   const parts: string[][] = []
-  for (let start = 0; start < users.length; start += CHUNK) parts.push(users.slice(start, start + CHUNK))
+  let length = Infinity
+  for (const user of users) {
+    const own = celString(user).length + 2
+    if (length + own > CHUNK_LENGTH || parts.at(-1)!.length === CHUNK) {
+      parts.push([])
+      length = 0
+    }
+    parts.at(-1)!.push(user)
+    length += own
+  }
   return parts.slice(0, MAX_CHUNKS)
 }
 
@@ -339,11 +383,14 @@ export function identityConditions(policy: Policy, accounts: readonly string[]):
     `request.resource.resource == 'secrets' && object.?type.orValue('') == 'kubernetes.io/service-account-token' && ${isAccount(secretOf)}`,
     ...['spec', 'spec.?template.?spec', 'spec.?jobTemplate.?spec.?template.?spec'].map(runsAs),
   ])
-  return [
-    { name: 'hands-out-an-identity', expression: handsOut },
-    past('control-plane', `${cel.user} in ${celList([...systemUsers(), policy.guard.username])}`),
-    past('kubelets', kubelets),
-  ]
+  return exemptions([
+    {
+      name: 'control-plane',
+      expression: `${cel.user} in ${celList([...systemUsers(), policy.guard.username])}`,
+    },
+    { name: 'kubelets', expression: kubelets },
+    { name: 'hands-out-no-identity', expression: `!(${handsOut})` },
+  ])
 }
 
 /** The list is in the expression five times. With more, every account of those namespaces is asked about. */

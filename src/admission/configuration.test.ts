@@ -95,7 +95,31 @@ test('stay within the conditions and expressions that the API server takes', () 
   for (const { matchConditions = [] } of webhooks({ policy })) {
     assert.ok(matchConditions.length <= 64)
     assert.ok(new Set(matchConditions.map(({ name }) => name)).size === matchConditions.length)
+    assert.ok(matchConditions.every(({ expression }) => expression.length <= 100_000))
   }
+})
+
+test('one condition holds every reason to go past, users who are known by name first', () => {
+  for (const { name, matchConditions = [] } of webhooks().filter(
+    (each) => !each.name.startsWith('connect'),
+  )) {
+    assert.deepEqual(
+      matchConditions.map((each) => each.name),
+      ['not-exempt'],
+      name,
+    )
+    assert.match(matchConditions[0]!.expression, /^!\(\n {2}\/\/ (trusted|control-plane)\n/)
+  }
+})
+
+test('long names fill expressions, and none is left out', () => {
+  const users = Array.from({ length: 900 }, (_, i) => `system:serviceaccount:${'n'.repeat(200)}:${i}`)
+  const agents = [{ name: 'ci', users }]
+  const [{ matchConditions = [] }] = webhooks({ policy: testPolicy({ agents }) }) as [Webhook]
+  assert.ok(matchConditions.length > 2)
+  const all = matchConditions.map(({ expression }) => expression).join('')
+  assert.ok(users.every((user) => all.includes(JSON.stringify(user))))
+  assert.ok(matchConditions.every(({ expression }) => expression.length <= 100_000))
 })
 
 test('an agent limited to a source goes past in its namespaces, and never for cluster-scoped objects', () => {

@@ -84,15 +84,15 @@ const WRITES = ['CREATE', 'UPDATE', 'DELETE']
 
 function namespacedWebhook(facts: ConfigurationFacts): JsonObject {
   const strict = connectInto(strictNamespaces(facts.policy))
-  const connects = `request.operation != 'CONNECT' || ${strict}`
+  const connects = `request.operation == 'CONNECT' && !(${strict})`
   return webhook(facts, {
     name: webhookNames.namespaced,
     scope: 'Namespaced',
     namespaceSelector: inNamespaces(facts.namespaces),
-    matchConditions: [
-      ...(facts.policy.connect === 'allow' ? [{ name: 'connects', expression: connects }] : []),
-      ...conditions(conditionFacts(facts, 'Namespaced')),
-    ],
+    matchConditions: conditions(
+      conditionFacts(facts, 'Namespaced'),
+      facts.policy.connect === 'allow' ? [{ name: 'connects', expression: connects }] : [],
+    ),
   })
 }
 
@@ -113,10 +113,9 @@ function inputsWebhook(facts: ConfigurationFacts): JsonObject[] {
     name: webhookNames.inputs,
     scope: 'Namespaced' as const,
     namespaceSelector: inNamespaces(facts.namespaces, 'NotIn'),
-    matchConditions: [
-      { name: 'tells-an-agent', expression },
-      ...conditions(conditionFacts(facts, 'Namespaced')),
-    ],
+    matchConditions: conditions(conditionFacts(facts, 'Namespaced'), [
+      { name: 'tells-no-agent', expression: `!(${expression})` },
+    ]),
   }
   const groups = inputGroups(facts.policy)
   return [{ ...webhook(facts, parts), rules: groups.map((group) => rule(group, ['*/*'], WRITES)) }]

@@ -89,10 +89,9 @@ function ownNamespace(facts: PolicyFacts): GuardingPolicy {
       matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: [namespace] }],
     },
     matchConditions: [
-      { name: 'people', expression: `!(${MACHINE})` },
       {
-        name: 'not-always-allowed',
-        expression: `!(${cel.resource} in ['/events', 'events.k8s.io/events'] || ${cel.subresource} == 'eviction' || request.resource.group == 'authorization.k8s.io' || (${cel.resource} == '${guardGroup}/breakglasses' && ${cel.subresource} == ''))`,
+        name: 'people-where-not-always-allowed',
+        expression: `!(${MACHINE} || ${cel.resource} in ['/events', 'events.k8s.io/events'] || ${cel.subresource} == 'eviction' || request.resource.group == 'authorization.k8s.io' || (${cel.resource} == '${guardGroup}/breakglasses' && ${cel.subresource} == ''))`,
       },
     ],
     validations: [
