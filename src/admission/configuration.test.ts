@@ -115,7 +115,8 @@ test('one condition holds every reason to go past, users who are known by name f
 test('long names fill expressions, and none is left out', () => {
   const users = Array.from({ length: 900 }, (_, i) => `system:serviceaccount:${'n'.repeat(200)}:${i}`)
   const agents = [{ name: 'ci', users }]
-  const [{ matchConditions = [] }] = webhooks({ policy: testPolicy({ agents }) }) as [Webhook]
+  const policy = testPolicy({ agents, sources: [source({ agents })] })
+  const [{ matchConditions = [] }] = webhooks({ policy }) as [Webhook]
   assert.ok(matchConditions.length > 2)
   const all = matchConditions.map(({ expression }) => expression).join('')
   assert.ok(users.every((user) => all.includes(JSON.stringify(user))))
