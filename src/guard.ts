@@ -17,6 +17,7 @@ import { Discovery } from './cluster/discovery.ts'
 import { Reflector } from './cluster/reflector.ts'
 import { Shapes } from './cluster/shapes.ts'
 import type { Environment } from './config/environment.ts'
+import { formatSupport, serverSupport } from './doctor/server-support.ts'
 import { readAuditEvents } from './guard/audit.ts'
 import { startCertificates } from './guard/certificates.ts'
 import { addDeadLetterRoutes } from './guard/dead-letter-routes.ts'
@@ -250,6 +251,7 @@ class RunningGuard implements Guard {
     this.#outlet.start()
     await this.#startHttp()
     await this.#reach()
+    this.#saySupport()
     await this.#admissionWatch.start()
     this.#agentObjects.start()
     this.#stops.push(
@@ -382,7 +384,23 @@ class RunningGuard implements Guard {
       unreached: this.#unreached,
       invalid: this.#invalid,
       upcoming: this.#upcoming,
+      server: this.#server(),
     })
+  }
+
+  #server() {
+    const { serverVersion, emulatedVersion } = this.#discovery
+    const version = emulatedVersion === undefined ? serverVersion : `${serverVersion} as ${emulatedVersion}`
+    return { version, support: serverSupport(serverVersion, emulatedVersion) }
+  }
+
+  /** What the API server lacks, once. */
+  #saySupport(): void {
+    const { version, support } = this.#server()
+    if (support.tried === 'yes' && support.lacks.length === 0) return
+    const grave = support.tried === 'older' || support.tried === 'newer'
+    const facts = { kubernetes: version, lacks: support.lacks.map(({ name }) => name) }
+    this.#logger[grave ? 'warn' : 'info'](facts, formatSupport(version, support))
   }
 
   get #policy(): Policy {

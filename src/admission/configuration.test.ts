@@ -3,7 +3,6 @@ import { test } from 'node:test'
 import type { JsonObject } from '../model/json.ts'
 import { source } from '../policy/testing.ts'
 import { declared, namespaces, testPolicy } from '../../test/admission/test-guard.ts'
-import { celSupport } from './cel-support.ts'
 import { webhookConfiguration, type ConfigurationFacts } from './configuration.ts'
 
 const facts = (changed: Partial<ConfigurationFacts> = {}): ConfigurationFacts => ({
@@ -82,10 +81,6 @@ test('ask nothing about identities where their namespaces are guarded anyway', (
 
 test('leave conditions out for a server that cannot compile them', () => {
   assert.deepEqual(expressions({ conditions: false }), [])
-  assert.equal(celSupport('v1.28.15').conditions, false)
-  for (const version of ['v1.29.0', 'v1.36.3', 'v1.30.1-gke.100', 'v2.0.0', 'unknown']) {
-    assert.equal(celSupport(version).conditions, true, version)
-  }
 })
 
 test('stay within the conditions and expressions that the API server takes', () => {

@@ -36,7 +36,7 @@ export interface ConfigurationFacts {
   timeoutSeconds?: number
   /** `everything` asks for every resource with one rule; a list is for platforms that refuse that (GKE Autopilot). */
   resources: 'everything' | readonly (ResourceKey & { namespaced: boolean })[]
-  /** False for servers without optional fields in CEL ({@link celSupport}): everything is asked. */
+  /** False for servers without optional fields in CEL: everything is asked. Default true. */
   conditions?: boolean
   /** An agent goes past only with a token bound to a live Pod. Default false. */
   boundTokens?: boolean

@@ -53,6 +53,7 @@ export class Discovery {
   #plurals = new Map<string, ResourceInfo[]>()
   readonly #customs = new Map<string, CustomKind>()
   #version = ''
+  #emulated: string | undefined
   /** Of all that was read last. */
   #hash = ''
   #under: Promise<boolean> | undefined
@@ -66,6 +67,11 @@ export class Discovery {
   /** `v1.36.3`; '' before the first refresh. */
   get serverVersion(): string {
     return this.#version
+  }
+
+  /** `1.33`, where the API server emulates an older version than its own; undefined where not. */
+  get emulatedVersion(): string | undefined {
+    return this.#emulated
   }
 
   /** `group/version`s whose API server does not answer. */
@@ -246,6 +252,7 @@ export class Discovery {
       .digest('hex')
     this.#stale = stale
     this.#version = typeof gitVersion === 'string' ? gitVersion : ''
+    this.#emulated = emulatedIn(version.object)
     if (hash === this.#hash) return false
     this.#hash = hash
     this.#kinds = Map.groupBy(known, ({ group, kind }) => `${group}/${kind}`)
@@ -266,4 +273,11 @@ export class Discovery {
       )
     return [...resources, ...kept]
   }
+}
+
+/** Of what `/version` says: from 1.34 on it names the version that is emulated, also where that is its own. */
+function emulatedIn(said: Json): string | undefined {
+  const emulated = `${String(fieldOf(said, 'emulationMajor'))}.${String(fieldOf(said, 'emulationMinor'))}`
+  const own = `${String(fieldOf(said, 'major'))}.${String(fieldOf(said, 'minor'))}`
+  return /^\d+\.\d+$/.test(emulated) && emulated !== own ? emulated : undefined
 }

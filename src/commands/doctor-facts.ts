@@ -96,6 +96,7 @@ export async function gatherFacts(
     syncedKinds: syncedKinds(settings, desired, discovery),
     server: {
       version: discovery.serverVersion,
+      ...(discovery.emulatedVersion === undefined ? {} : { emulated: discovery.emulatedVersion }),
       ...(skewMs === undefined ? {} : { skewMs }),
       sharedControllerIdentity: shared,
       ...(staticManifests === undefined ? {} : { staticManifests }),

@@ -1,10 +1,8 @@
 import { fieldOf } from '../object/json.ts'
 import type { Facts } from './facts.ts'
 import type { Finding } from './finding.ts'
+import { serverSupport } from './server-support.ts'
 
-/** Kubernetes versions that the guard is made for. */
-const OLDEST = 32
-const NEWEST = 36
 const SKEW_MS = 5000
 
 /** The API server's version, clock and identities, and the guard's own Deployment. */
@@ -23,32 +21,31 @@ export function checkPlatform(facts: Facts): Finding[] {
 }
 
 function version({ server }: Facts): Finding[] {
-  const minor = Number(/^v?1\.(\d+)/.exec(server.version)?.[1] ?? Number.NaN)
-  if (Number.isNaN(minor) || (minor >= OLDEST && minor <= NEWEST)) return []
-  const finding = { check: 'version', subject: `Kubernetes ${server.version}` }
-  if (minor > NEWEST)
+  const { tried, lacks } = serverSupport(server.version, server.emulated)
+  const emulating = server.emulated === undefined ? '' : `, emulating ${server.emulated}`
+  const finding = { check: 'version', subject: `Kubernetes ${server.version}${emulating}` }
+  if (tried === 'newer')
     return [
       {
         ...finding,
         severity: 'info',
-        what: `is newer than 1.${NEWEST}, the last that this version was tried on`,
+        what: 'is newer than what this version of the guard was tried on',
         why: 'admission and managed fields may have changed',
         remedy: 'look for a newer version of the guard',
       },
     ]
-  const lacks = [
-    ...(minor < 29 ? ['optional fields in CEL (1.29), so that every write waits for the guard'] : []),
-    ...(minor < 30
-      ? ['ValidatingAdmissionPolicy (1.30), so that nothing guards the webhook configuration']
-      : []),
-    ...(minor < 32 ? ['streamed lists (1.32), so that starts take more memory of the API server'] : []),
-  ]
+  // Admission from files has a finding of its own: that it is not in force.
+  const missing = lacks.filter(({ name }) => name !== 'admission-files')
+  if (tried !== 'older' && missing.length === 0) return []
+  const told = missing.map(({ what, so }) => `${what}, so that ${so}`).join('; ')
   return [
     {
       ...finding,
-      severity: minor < 30 ? 'critical' : 'warning',
-      what: `is older than 1.${OLDEST}: it lacks ${lacks.join('; ')}`,
-      why: 'the guard is tried on 1.32 to 1.36 only',
+      severity:
+        missing.find(({ severity }) => severity === 'critical')?.severity ??
+        (tried === 'older' ? 'warning' : 'info'),
+      what: `${tried === 'older' ? 'is older than what the guard was tried on, and lacks' : 'lacks'} ${told}`,
+      why: tried === 'older' ? 'what nobody tried may not hold' : 'the guard does without',
       remedy: 'upgrade the cluster',
     },
   ]
@@ -84,7 +81,9 @@ function identities({ server }: Facts): Finding[] {
 
 function staticManifests({ server }: Facts): Finding[] {
   if (server.staticManifests !== false) return []
-  const possible = Number(/^v?1\.(\d+)/.exec(server.version)?.[1] ?? 0) >= 36
+  const possible = serverSupport(server.version, server.emulated).lacks.every(
+    ({ name }) => name !== 'admission-files',
+  )
   return [
     {
       check: 'static-manifests',

@@ -37,6 +37,8 @@ test('say what an old version lacks, and that a new one was not tried', () => {
   assert.deepEqual(server({ version: 'v1.28.0' }), ['critical version'])
   assert.deepEqual(server({ version: 'v1.31.9-gke.1' }), ['warning version'])
   assert.deepEqual(server({ version: 'v1.32.0' }), [])
+  assert.deepEqual(server({ version: 'v1.33.0' }), ['info version'])
+  assert.deepEqual(server({ version: 'v1.36.3', emulated: '1.33' }), ['info version'])
   assert.deepEqual(server({ version: 'v1.37.0' }), ['info version'])
 })
 

@@ -76,6 +76,8 @@ export interface GuardFacts {
 export interface ServerFacts {
   /** `v1.36.3`. */
   version: string
+  /** `1.33`, where it emulates an older version than its own. */
+  emulated?: string
   /** How far its clock is ahead of this machine's, in milliseconds. */
   skewMs?: number
   /** Controllers are all one user. */

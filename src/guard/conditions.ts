@@ -1,4 +1,5 @@
 import type { Condition } from '../telemetry/condition.ts'
+import { formatSupport, type ServerSupport } from '../doctor/server-support.ts'
 import { formatRef } from '../object/identity.ts'
 import type { Core } from './core.ts'
 
@@ -13,12 +14,14 @@ export interface Surroundings {
   invalid: string | undefined
   /** Of a new configuration that is not in force yet. */
   upcoming: Core | undefined
+  /** Of the API server. */
+  server: { version: string; support: ServerSupport }
 }
 
 /** What `/readyz` tells: whether Git was read and the webhook stands, and everything that is not as it should be. */
 export function conditionsOf(
   core: Core | undefined,
-  { registered, unreached, invalid, upcoming }: Surroundings,
+  { registered, unreached, invalid, upcoming, server }: Surroundings,
 ): Condition[] {
   if (core === undefined)
     return [{ name: 'cluster', ok: false, required: true, reason: unreached ?? 'not reached yet' }]
@@ -26,6 +29,7 @@ export function conditionsOf(
     { name: 'git', ok: core.complete, required: true, reason: 'not every source was read yet' },
     { name: 'webhook', ok: registered, required: true, reason: 'not registered yet' },
     ...configuration(invalid, upcoming),
+    ...kubernetes(server),
   ]
   for (const [source, { lastError, revision, since }] of core.sourceStatuses()) {
     const reason =
@@ -72,6 +76,18 @@ export function conditionsOf(
     })
   }
   return conditions
+}
+
+/** Nothing where there is nothing to say. */
+function kubernetes({ version, support }: Surroundings['server']): Condition[] {
+  if (support.lacks.length === 0 && support.tried !== 'newer') return []
+  const said = formatSupport(version, support)
+  return [
+    {
+      name: 'kubernetes',
+      ...(support.tried === 'older' ? { ok: false, reason: said } : { ok: true, note: said }),
+    },
+  ]
 }
 
 function configuration(invalid: string | undefined, upcoming: Core | undefined): Condition[] {

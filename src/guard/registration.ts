@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { JsonObject, KubeObject } from '../model/json.ts'
 import type { Policy } from '../model/policy.ts'
-import { celSupport } from '../admission/cel-support.ts'
 import { webhookConfiguration, type ClientTarget, type ResourceKey } from '../admission/configuration.ts'
 import { guardingPolicies } from '../admission/policies.ts'
 import type { ClusterApi } from '../cluster/api.ts'
 import type { Discovery } from '../cluster/discovery.ts'
 import { Keeper, type Restoration } from '../cluster/keep.ts'
 import { isPlatformAddition } from '../cluster/platform-additions.ts'
+import { serverSupport } from '../doctor/server-support.ts'
 import { readableChanges } from '../drift/changeset.ts'
 import type { ResourceInfo } from '../model/identity.ts'
 import { groupOf } from '../object/identity.ts'
@@ -124,7 +124,7 @@ export function wantedObjects(
 ): KubeObject[] {
   const namespaces = guardedNamespaces(policy, index)
   const declared = declaredResources(index, discovery)
-  const { conditions } = celSupport(discovery.serverVersion)
+  const { conditions } = serverSupport(discovery.serverVersion)
   const webhook = webhookConfiguration({
     policy,
     namespaces,

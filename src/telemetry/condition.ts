@@ -5,6 +5,8 @@ export interface Condition {
   ok: boolean
   /** Why not, and since when; plain text without secrets. */
   reason?: string
+  /** What is worth knowing although it is so. */
+  note?: string
   /** Without it nothing can be judged: the first load. Everything else only degrades. */
   required?: boolean
 }
@@ -29,6 +31,9 @@ export function readiness(conditions: readonly Condition[]): Readiness {
 export function formatReadiness({ ready, degraded, conditions }: Readiness): string {
   const lines = conditions
     .toSorted((a, b) => Number(a.ok) - Number(b.ok))
-    .map(({ name, ok, reason }) => `[${ok ? '+' : '-'}] ${name}${ok ? '' : `: ${reason ?? 'not so'}`}`)
+    .map(({ name, ok, reason = 'not so', note }) => {
+      const more = ok ? note : reason
+      return `[${ok ? '+' : '-'}] ${name}${more === undefined ? '' : `: ${more}`}`
+    })
   return `${[...lines, ready ? (degraded ? 'ready, degraded' : 'ready') : 'not ready'].join('\n')}\n`
 }

@@ -31,13 +31,21 @@ export async function buildBinary(
     file,
     progress,
     env,
-  }: { directory: string; file: string; progress: Progress; env: NodeJS.ProcessEnv },
+    pins = { directory: buildDirectory, version: kubernetesVersion },
+  }: {
+    directory: string
+    file: string
+    progress: Progress
+    env: NodeJS.ProcessEnv
+    /** The folder of the Go module, and the version that it pins. Default: build/. */
+    pins?: { directory: string; version: string }
+  },
 ): Promise<void> {
   await goBuild({
-    what: `${name} of Kubernetes ${kubernetesVersion}`,
+    what: `${name} of Kubernetes ${pins.version}`,
     main: packages[name],
-    directory: buildDirectory,
-    flags: linkerFlags(),
+    directory: pins.directory,
+    flags: linkerFlags(pins.version),
     file: join(directory, file),
     usualSeconds: usualSeconds[name],
     progress,
@@ -46,10 +54,10 @@ export async function buildBinary(
 }
 
 /** Stamps the version: without it kubectl cannot parse what the server says it is. */
-function linkerFlags(): string[] {
-  const [major = '', minor = ''] = kubernetesVersion.slice(1).split('.')
+function linkerFlags(version: string): string[] {
+  const [major = '', minor = ''] = version.slice(1).split('.')
   const stamp = {
-    gitVersion: kubernetesVersion,
+    gitVersion: version,
     gitMajor: major,
     gitMinor: minor,
     gitCommit: '',

@@ -2,6 +2,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { anotherVersion, type RunnableVersion } from './another-version.ts'
 import { ApiClient, type ApiAnswer } from './api-client.ts'
 import { apiServerArguments, controllerManagerArguments, files } from './arguments.ts'
 import { findBinaries, type Binaries } from './binaries.ts'
@@ -17,6 +18,8 @@ import { bindClusterAdmin, serviceAccountToken, Users } from './users.ts'
 export interface ControlPlaneOptions {
   /** Default: {@link findBinaries}. */
   binaries?: Binaries
+  /** Another Kubernetes than the pinned one, such as `1.32`: {@link anotherVersion}. Default: KUBERNETES_VERSION. */
+  kubernetesVersion?: string
   /** Default: lines on standard error, only when something takes long. */
   progress?: Progress
   /** Default: true. Without it nothing is rolled out, collected or removed with its namespace. */
@@ -46,16 +49,20 @@ const CONTROLLER_MANAGER = 'system:kube-controller-manager'
 
 /** Starts a control plane on free loopback ports and waits until it works. It ends when this process does. */
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
-  const { progress, kubeControllerManager = true } = options
-  const binaries =
-    options.binaries ?? (await findBinaries({ kubeControllerManager, ...(progress ? { progress } : {}) }))
+  const { kubeControllerManager = true } = options
+  const { binaries, arguments: more } = await chosenVersion(options)
   const dir = await mkdtemp(join(tmpdir(), 'gitops-guard-'))
   const supervisor = new Supervisor(dir)
   try {
     const processes = new Processes(dir, supervisor)
     const [credentials] = await Promise.all([writeCredentials(dir), processes.startEtcd(binaries.etcd)])
     const plane = new ControlPlane({
-      options: { ...options, kubeControllerManager },
+      options: {
+        ...options,
+        kubeControllerManager,
+        apiServerArgs: [...more, ...(options.apiServerArgs ?? [])],
+        controllerManagerArgs: [...more, ...(options.controllerManagerArgs ?? [])],
+      },
       binaries,
       dir,
       processes,
@@ -68,6 +75,14 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     await supervisor.close()
     throw error
   }
+}
+
+async function chosenVersion(options: ControlPlaneOptions): Promise<RunnableVersion> {
+  const { binaries, progress, kubeControllerManager = true } = options
+  if (binaries !== undefined) return { binaries, arguments: [] }
+  const find = { kubeControllerManager, ...(progress ? { progress } : {}) }
+  const minor = options.kubernetesVersion ?? process.env.KUBERNETES_VERSION
+  return minor ? await anotherVersion(minor, find) : { binaries: await findBinaries(find), arguments: [] }
 }
 
 interface Parts {
