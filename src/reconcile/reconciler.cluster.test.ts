@@ -384,6 +384,55 @@ describe('keeping a cluster as Git says', { concurrency: false }, () => {
     assert.ok(!guard.said().includes('fight'))
   })
 
+  it('put the marks of Flux back where a person took them away, under its own name, and not where it did', async () => {
+    await namespace('marks')
+    const keys = ['name', 'namespace'].map((word) => `kustomize.toolkit.fluxcd.io/${word}`)
+    const [one, other] = [configMap('marks', 'one', { a: '1' }), configMap('marks', 'other', { a: '1' })]
+    const manager = { fieldManager: 'kustomize-controller', force: true }
+    const bring = (object: KubeObject, value?: string) => {
+      const marked = cloneJson(object)
+      if (value !== undefined) marked.metadata['labels'] = Object.fromEntries(keys.map((key) => [key, value]))
+      return objects.apply(marked, manager)
+    }
+    await bring(one, 'shop')
+    await bring(other)
+    const guard = guardOf('marks', { agents: [{ name: 'flux', users: ['flux'] }] })
+    await guard.start(one, other)
+    const before = await live(one)
+    const label = (labels: JsonObject) =>
+      plane.api(
+        'PATCH',
+        `${pathOf(targetOf(one))}?fieldManager=kubectl-label`,
+        { metadata: { labels } },
+        merge,
+      )
+    const isMarked = (value: string) => async () => {
+      const { labels } = (await live(one)).metadata as { labels?: JsonObject }
+      return keys.every((key) => labels?.[key] === value)
+    }
+    for (const [gone, repairs] of [
+      [{ [keys[0]!]: null, [keys[1]!]: null }, 1],
+      [{ [keys[0]!]: 'mine' }, 2],
+    ] as const) {
+      await label(gone)
+      await until(() => guard.said().filter((event) => event === 'repaired').length === repairs)
+      await until(isMarked('shop'))
+      await guard.quiet()
+      assert.deepEqual(ownership(await live(one)), ownership(before))
+    }
+    // The agent gives it another name, takes its marks away, marks what it had not marked: all its own business.
+    await sleep(1_100)
+    await bring(one, 'renamed')
+    await bring(other, 'shop')
+    await guard.quiet()
+    assert.ok(await isMarked('renamed')())
+    await sleep(1_100)
+    await bring(one)
+    await guard.quiet()
+    assert.equal((await live(one)).metadata['labels'], undefined)
+    assert.equal(guard.said().filter((event) => event === 'drift').length, 2)
+  })
+
   it('say once what is immutable, and repair the rest of the object', async () => {
     await namespace('fixed')
     const git = deployment('fixed', 'web')

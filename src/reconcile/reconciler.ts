@@ -6,7 +6,9 @@ import type { Declared, Policy } from '../model/policy.ts'
 import { refKey, refOf } from '../object/identity.ts'
 import { fieldOf } from '../object/json.ts'
 import { isAgentOf } from '../policy/agents.ts'
+import { pathKey } from '../object/path.ts'
 import { AgentMemory } from './agent-memory.ts'
+import { guardManager } from './agent-writer.ts'
 import { Ahead } from './ahead.ts'
 import type { Answer, Definition, Progress, Refresh, Tip } from './ahead.ts'
 import { attribute } from './attribution.ts'
@@ -45,7 +47,8 @@ import { Repairer } from './repair.ts'
 import { Restorer } from './restorer.ts'
 import type { Outcome } from './restorer.ts'
 import { signatureOf } from './signature.ts'
-import { readStamps } from './stamps.ts'
+import { lostStamps, seenStamps } from './seen-stamps.ts'
+import { readStamps, stamped } from './stamps.ts'
 import { Tracked } from './tracked.ts'
 import { relapseOf, Troubles } from './troubles.ts'
 import type { Remains, Trouble } from './troubles.ts'
@@ -381,7 +384,7 @@ export class Reconciler {
     const canonical = declared.canonical()
     if (canonical?.object.apiVersion === live.apiVersion) {
       const { changes } = this.#comparison.differences(this.#policy, declared, canonical, live)
-      if (changes.length === 0 && !isLeaving(live)) {
+      if (changes.length === 0 && !isLeaving(live) && this.#lost(key, live).length === 0) {
         this.#comparison.forget(key)
         return this.#isEqual(key, declared, live, canonical)
       }
@@ -458,11 +461,12 @@ export class Reconciler {
     const differences = await this.#differences(key, declared, canonical, live)
     // A newer version is there.
     if (differences === undefined) return { when: Promise.resolve() }
-    if (differences.changes.length === 0) {
+    const lost = this.#lost(key, live)
+    if (differences.changes.length + lost.length === 0) {
       if (isLeaving(live)) return this.#isLeaving(key, declared, live, event)
       return this.#isEqual(key, declared, live, canonical)
     }
-    const base: Base = { manifest: declared.manifest, canonical, differences }
+    const base = this.#withLost(key, { manifest: declared.manifest, canonical, differences }, lost)
     return this.#isModified(key, declared, live, base, event)
   }
 
@@ -552,6 +556,7 @@ export class Reconciler {
     }
     if (isFinishedJob(live)) this.#finished.set(key, manifest.hash)
     this.#memory.learn(declared, live)
+    this.#seeStamps(tracked, declared, live)
     const unfinished = bearsOurName(live) || (source.heal === 'revert' && isOwnerless(live, declared))
     return unfinished ? this.#finish(key, declared, manifest, live) : undefined
   }
@@ -600,6 +605,33 @@ export class Reconciler {
       live: undefined,
       repair: () => this.#restorer.create({ key, declared, trouble }),
     })
+  }
+
+  /** Marks of the agent that somebody took away. While a commit is on its way the agent brings them along. */
+  #lost(key: string, live: KubeObject): FieldChange[] {
+    const seen = this.#tracked.get(key)?.stamps
+    return seen === undefined || this.#history.earlier(key).length > 0 ? [] : lostStamps(live, seen)
+  }
+
+  #withLost(key: string, base: Base, lost: readonly FieldChange[]): Base {
+    const seen = this.#tracked.get(key)?.stamps
+    if (seen === undefined || lost.length === 0) return base
+    const { canonical, differences } = base
+    const places = new Set(lost.map(({ path }) => pathKey(path)))
+    return {
+      ...base,
+      canonical: { ...canonical, object: stamped(canonical.object, seen.stamps) },
+      differences: {
+        changes: [...differences.changes, ...lost],
+        covered: differences.covered.filter(({ change }) => !places.has(pathKey(change.path))),
+      },
+    }
+  }
+
+  #seeStamps(tracked: Tracked, declared: Declared, live: KubeObject): void {
+    const isAgent = (manager: string) =>
+      manager !== guardManager && this.#memory.mayBeAgent(declared, manager)
+    tracked.stamps = seenStamps(live, declared.source.agents, isAgent)
   }
 
   /** As Git says, and on its way out: a finalizer that nobody takes away may hold it so for ever. */
@@ -800,7 +832,10 @@ export class Reconciler {
     const after = await this.#restorer.finish(key, declared, manifest, live, remains)
     const tracked = this.#track(key)
     note(tracked, after)
-    if (tracked.status !== 'pending') this.#memory.learn(declared, after)
+    if (tracked.status !== 'pending') {
+      this.#memory.learn(declared, after)
+      this.#seeStamps(tracked, declared, after)
+    }
     return tracked.status === 'pending' ? { afterMs: this.#grace(declared.source.name) } : undefined
   }
 

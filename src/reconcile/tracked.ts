@@ -1,8 +1,9 @@
 import type { Status } from './events.ts'
+import type { SeenStamps } from './seen-stamps.ts'
 
 /**
- * What stays in memory of a declared object; there are as many as Git declares, so it is small. No part of the object
- * itself is among it.
+ * What stays in memory of a declared object; there are as many as Git declares, so it is small. Of the object
+ * itself nothing but its agent's marks is among it.
  */
 export class Tracked {
   resourceVersion = ''
@@ -13,4 +14,6 @@ export class Tracked {
   equalIn = -1
   /** Of the manifest as which it was last seen; kept only where the agent may do less than the guard. */
   arrived: string | undefined = undefined
+  /** The agent's marks, as they were seen last while it was as Git says. */
+  stamps: SeenStamps | undefined = undefined
 }
