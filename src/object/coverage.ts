@@ -14,6 +14,8 @@ export interface Terms {
   manifest: KubeObject
   /** Who wrote this value there, where that is known. */
   actorOf(path: Path, value: Json | undefined): Actor | undefined
+  /** Asked before it is written: a cluster's bookkeeping is then for those who keep it, not for everybody. */
+  asked?: boolean
 }
 
 /** What of a change no allowance covers; where that is nothing, the allowance that does, or the first of several. */
@@ -64,7 +66,7 @@ export function uncovered(
   allowances: readonly Allowance[],
   manifest: KubeObject,
 ): FieldChange[] {
-  return coverage(change, { allowances, manifest, actorOf: () => actor }).open
+  return coverage(change, { allowances, manifest, actorOf: () => actor, asked: true }).open
 }
 
 /** The fields of a whole that came or went, where an allowance is for some of them and not for all. */
@@ -84,14 +86,14 @@ function partsOf({ path, op, before, after }: FieldChange, { allowances }: Terms
 export function covers(
   allowance: Allowance,
   { path, op, after }: FieldChange,
-  { manifest, actorOf }: Omit<Terms, 'allowances'>,
+  { manifest, actorOf, asked }: Omit<Terms, 'allowances'>,
 ): boolean {
   if (!compile(allowance).fields.covers(path)) return false
   if (allowance.ops !== undefined && !allowance.ops.includes(op)) return false
   if (allowance.unlessDeclared === true && declares(manifest, path)) return false
   // A record of what was written in audit mode holds no value.
   if (allowance.onlyEmpty === true && after !== undefined && !equalJson(after, {})) return false
-  if (allowance.bookkeeping === true) return true
+  if (allowance.bookkeeping === true && asked !== true) return true
   const actor = actorOf(path, after)
   if (actor?.authenticated !== true) return allowance.onlyRecorded !== true
   return isActorOf(allowance, actor)
