@@ -381,6 +381,7 @@ class RunningGuard implements Guard {
   #conditions(): Condition[] {
     return conditionsOf(this.#core, {
       registered: this.#registered,
+      refusals: this.#registration?.refusals() ?? new Map(),
       unreached: this.#unreached,
       invalid: this.#invalid,
       upcoming: this.#upcoming,

@@ -37,6 +37,8 @@ export interface KeeperOptions {
   /** Tolerated changes, when they are first seen or change. */
   onTolerated?: (changes: FieldChange[]) => void
   onError?: (error: unknown) => void
+  /** It is as wanted. */
+  onKept?: () => void
 }
 
 /** Writes are free for so many in a row; after that they are spaced out, so that two who want different things do not spin. */
@@ -157,7 +159,7 @@ export class Keeper {
     if (live === undefined) return this.#create(wanted)
     if (live.metadata['deletionTimestamp'] !== undefined) return
     const changes = this.#changes(wanted, live)
-    if (changes?.length === 0) return
+    if (changes?.length === 0) return this.#options.onKept?.()
     if (this.#mustWait()) return
     await this.#put(wanted, live, changes)
   }
@@ -216,6 +218,7 @@ export class Keeper {
     this.#stored = answer
     this.#live = answer
     this.#backoff.reset()
+    this.#options.onKept?.()
   }
 
   /** What differs from what is wanted and is not tolerated. */

@@ -87,7 +87,9 @@ function explanationLines({ object, mode, notes, agents, allowances, controllers
     `${formatRef(object)} (mode ${mode})`,
     ...notes.map((note) => `  ${note}`),
     'All of it may be changed by:',
-    ...agents.map(({ name, users }) => `  agent ${name}: ${who(users)}`),
+    ...agents.map(({ name, users }) =>
+      users.length === 1 && users[0] === name ? `  agent ${name}` : `  agent ${name}: ${who(users)}`,
+    ),
     ...(allowances.length === 0 ? [] : ['Some of it may be changed by:']),
     ...allowances.flatMap(({ name, reason, users, groups, fields }) => [
       `  ${name}: ${who(users, groups)}`,

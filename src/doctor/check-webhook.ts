@@ -48,7 +48,7 @@ function absent(subject: string, name: string): Finding {
 }
 
 const REGISTER =
-  'a running guard puts its configuration back within a second: see that it runs, with the configuration that doctor was given'
+  'a running guard puts its configuration back within a second: see that it runs, with the configuration that doctor was given, and that no ValidatingAdmissionPolicy of somebody refuses it (gitops-guard status names it under registration)'
 
 function* compare(subject: string, name: string, want: Json, has: Json, facts: Facts): Iterable<Finding> {
   const differs = (key: string) => !equalJson(fieldOf(want, key), fieldOf(has, key))

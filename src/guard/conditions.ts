@@ -8,6 +8,8 @@ const STALE_MS = 30_000
 
 export interface Surroundings {
   registered: boolean
+  /** Of the guard's own objects, by object. */
+  refusals: ReadonlyMap<string, string>
   /** Why the API server was not reached at the last try. */
   unreached: string | undefined
   /** Why the configuration file cannot be used. */
@@ -21,13 +23,14 @@ export interface Surroundings {
 /** What `/readyz` tells: whether Git was read and the webhook stands, and everything that is not as it should be. */
 export function conditionsOf(
   core: Core | undefined,
-  { registered, unreached, invalid, upcoming, server }: Surroundings,
+  { registered, refusals, unreached, invalid, upcoming, server }: Surroundings,
 ): Condition[] {
   if (core === undefined)
     return [{ name: 'cluster', ok: false, required: true, reason: unreached ?? 'not reached yet' }]
   const conditions: Condition[] = [
     { name: 'git', ok: core.complete, required: true, reason: 'not every source was read yet' },
     { name: 'webhook', ok: registered, required: true, reason: 'not registered yet' },
+    ...registration(refusals),
     ...configuration(invalid, upcoming),
     ...kubernetes(server),
   ]
@@ -88,6 +91,16 @@ function kubernetes({ version, support }: Surroundings['server']): Condition[] {
       ...(support.tried === 'older' ? { ok: false, reason: said } : { ok: true, note: said }),
     },
   ]
+}
+
+/** Webhooks are never asked about the guard's webhook configuration, but policies of others are. */
+function registration(refusals: ReadonlyMap<string, string>): Condition[] {
+  const [first] = refusals
+  if (first === undefined) return []
+  const [what, why] = first
+  const more = refusals.size > 1 ? ` (and ${refusals.size - 1} more)` : ''
+  const reason = `the guard cannot put back its own ${what}${more}: ${oneLine(why)}. Unless you mean this, delete the policy or binding that this names, and look for who made it`
+  return [{ name: 'registration', ok: false, urgent: true, reason }]
 }
 
 function configuration(invalid: string | undefined, upcoming: Core | undefined): Condition[] {

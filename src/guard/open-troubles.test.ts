@@ -56,6 +56,19 @@ test('tell once that a difference is over, in the thread that told of it', () =>
   assert.equal(message.tone, 'good')
 })
 
+test('tell of an urgent condition at once, and once', () => {
+  const { sent, look } = open()
+  const refused = { name: 'registration', ok: false, urgent: true, reason: 'a policy refuses it' }
+  look('modified', [refused])
+  look('modified', [refused])
+  assert.deepEqual(
+    sent.map(({ event, reason }) => [event, reason]),
+    [['trouble', 'registration: a policy refuses it']],
+  )
+  look('modified', [])
+  assert.equal(sent.at(-1)?.event, 'resolved')
+})
+
 test('tell nothing of what another message said, and of what was never told', () => {
   const { troubles, sent, look } = open()
   troubles.told(finding)

@@ -119,11 +119,11 @@ export class OpenTroubles {
     // A sync tells of its own troubles, object by object.
     const own = conditions.filter(({ ok, name }) => !ok && !name.startsWith('sync/'))
     const wrong = new Map(own.map((one) => [one.name, one]))
-    for (const { name, reason = 'not so' } of wrong.values()) {
+    for (const { name, reason = 'not so', urgent = false } of wrong.values()) {
       const known = this.#conditions.get(name) ?? { since: now, told: undefined }
       this.#conditions.set(name, known)
       const shared = !name.startsWith('watch/')
-      if (known.told !== undefined || now - known.since < TROUBLE_MS) continue
+      if (known.told !== undefined || (!urgent && now - known.since < TROUBLE_MS)) continue
       if (shared && !this.#options.owns(`condition/${name}`)) continue
       known.told = violationId(`${name} ${now}`)
       this.#options.send(this.#condition('trouble', name, known.told, `${name}: ${reason}`))

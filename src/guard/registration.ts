@@ -5,10 +5,12 @@ import { webhookConfiguration, type ClientTarget, type ResourceKey } from '../ad
 import { guardingPolicies } from '../admission/policies.ts'
 import type { ClusterApi } from '../cluster/api.ts'
 import type { Discovery } from '../cluster/discovery.ts'
+import { ApiError } from '../cluster/api-error.ts'
 import { Keeper, type Restoration } from '../cluster/keep.ts'
 import { isPlatformAddition } from '../cluster/platform-additions.ts'
 import { serverSupport } from '../doctor/server-support.ts'
 import { readableChanges } from '../drift/changeset.ts'
+import { readRefused } from '../cluster/refused.ts'
 import type { ResourceInfo } from '../model/identity.ts'
 import { groupOf } from '../object/identity.ts'
 import { equalJson } from '../object/json.ts'
@@ -50,6 +52,7 @@ interface Kept {
 export class Registration {
   readonly #options: RegistrationOptions
   readonly #kept = new Map<string, Kept>()
+  readonly #refusals = new Map<string, string>()
   #steppedDown = false
   #stopped = false
 
@@ -64,10 +67,16 @@ export class Registration {
     if (!this.#stopped && !this.#steppedDown) this.#options.onPublished(facts.caBundle)
   }
 
+  /** The API server's words where somebody's policy or webhook refuses the guard its own objects, by object. */
+  refusals(): ReadonlyMap<string, string> {
+    return this.#refusals
+  }
+
   /** Leaves the objects alone from now on: the guard is being uninstalled. Or keeps them again. */
   stepDown(down: boolean): void {
     if (this.#steppedDown === down) return
     this.#steppedDown = down
+    if (down) this.#refusals.clear()
     if (!down) for (const { keeper } of this.#kept.values()) void keeper.update()
   }
 
@@ -109,7 +118,12 @@ export class Registration {
       onRestored: (restoration) => onRestored(what, restoration),
       onTolerated: (changes) =>
         onError(new Error(`the platform changes ${what}: ${readableChanges(changes).join('; ')}`)),
-      onError: (error) => onError(new Error(`cannot keep ${what}`, { cause: error })),
+      onKept: () => this.#refusals.delete(what),
+      onError: (error) => {
+        if (error instanceof ApiError && readRefused(error) === 'admission')
+          this.#refusals.set(what, error.serverMessage)
+        onError(new Error(`cannot keep ${what}`, { cause: error }))
+      },
     })
   }
 }

@@ -9,6 +9,8 @@ export interface Condition {
   note?: string
   /** Without it nothing can be judged: the first load. Everything else only degrades. */
   required?: boolean
+  /** People hear of it at once, not only when it lasts. */
+  urgent?: boolean
 }
 
 export interface Readiness {
