@@ -361,7 +361,9 @@ describe('keeping a cluster as Git says', { concurrency: false }, () => {
       assert.equal(guard.reconciler.statusOf(refOf(settings)), 'inSync')
       const failures = guard.events.flatMap((event) => (event.event === 'failed' ? [event.message] : []))
       assert.deepEqual(failures, [])
-      assert.deepEqual(new Set(guard.said()), new Set(['drift', 'repaired']))
+      // On a busy machine what the agent has not applied yet may be asked about, and is then noted as undone.
+      const said = new Set(guard.said().filter((event) => event !== 'undone'))
+      assert.deepEqual(said, new Set(['drift', 'repaired']))
     })
   }
 
