@@ -33,7 +33,10 @@ test('every command of the tutorial does what the tutorial says', async () => {
       .replaceAll('8080', String(http))
       .replace(' > guard.log', ` --https-port ${https} --http-port ${http} > guard.log`)
     const { exports } = await tryIt(plane)
-    const { code, output } = await shell(`set -eu; set -m; trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n${exports}\n${script}`, folder)
+    const { code, output } = await shell(
+      `set -eu; set -m; trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n${exports}\n${script}`,
+      folder,
+    )
     assert.equal(code, 0, output)
     let from = 0
     for (const [index, { kind, body }] of blocks.entries()) {
