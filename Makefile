@@ -30,6 +30,15 @@ test-agents: control-plane build
 test-operators: control-plane build
 	@node test/run.ts --operators $(ONLY)
 
+## test-versions: the guard on other versions of Kubernetes (VERSIONS="1.33"): the API server emulates them, or is built once
+.PHONY: test-versions
+VERSIONS ?= 1.32 1.33 1.34 1.35
+test-versions: control-plane build
+	@for version in $(VERSIONS); do \
+	  echo "Kubernetes $$version"; \
+	  KUBERNETES_VERSION=$$version node test/run.ts --versions $(ONLY) || exit 1; \
+	done
+
 ## bypasses: tries every known way around the guard and prints what stopped it
 .PHONY: bypasses
 bypasses: control-plane build

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { staticManifests } from '../admission/static-manifests.ts'
 import type { Discovery } from '../cluster/discovery.ts'
 import type { GuardConfig } from '../config/types.ts'
+import { serverSupport } from '../doctor/server-support.ts'
 import { settingsOf } from '../guard/settings.ts'
 import { readSources } from './context.ts'
 import { policyFacts } from './install-policies.ts'
@@ -14,8 +15,19 @@ import { policyFacts } from './install-policies.ts'
 export async function writeStaticManifests(
   folder: string,
   config: GuardConfig,
-  { discovery, output }: { discovery: Pick<Discovery, 'resourceFor'>; output: 'text' | 'json' },
+  {
+    discovery,
+    output,
+  }: {
+    discovery: Pick<Discovery, 'resourceFor' | 'serverVersion' | 'emulatedVersion'>
+    output: 'text' | 'json'
+  },
 ): Promise<number> {
+  const { serverVersion, emulatedVersion } = discovery
+  if (serverSupport(serverVersion, emulatedVersion).lacks.some(({ name }) => name === 'admission-files'))
+    console.error(
+      `warning: Kubernetes ${emulatedVersion ?? serverVersion} cannot read admission from files, 1.36 and later can: an API server that is told to does not start`,
+    )
   const directory = resolve(folder)
   const settings = settingsOf(config)
   const states = await readSources(settings.sources)

@@ -2,6 +2,7 @@ import { stringify } from 'yaml'
 import type { Discovery } from '../cluster/discovery.ts'
 import { parseConfig, readConfigFile } from '../config/load.ts'
 import type { GuardConfig } from '../config/types.ts'
+import { formatSupport, serverSupport } from '../doctor/server-support.ts'
 import type { KubeObject } from '../model/json.ts'
 import { settingsOf } from '../guard/settings.ts'
 import { openCluster, presetNames, readSources } from './context.ts'
@@ -49,6 +50,7 @@ export async function install(options: InstallOptions): Promise<number> {
     })
     const secrets = wantedSecrets(configuration)
     const warnings = [
+      ...untried(discovery),
       ...installWarnings(config, secrets, unknown),
       ...(guarded === undefined ? [] : syncWarnings(config)),
     ]
@@ -67,6 +69,12 @@ export async function install(options: InstallOptions): Promise<number> {
   } finally {
     connection.close()
   }
+}
+
+/** A version that nobody tried, and what it lacks. */
+function untried({ serverVersion, emulatedVersion }: Discovery): string[] {
+  const support = serverSupport(serverVersion, emulatedVersion)
+  return support.tried === 'older' || support.tried === 'newer' ? [formatSupport(serverVersion, support)] : []
 }
 
 async function rights(config: GuardConfig, { allKinds }: InstallOptions, discovery: Discovery) {

@@ -51,6 +51,7 @@ describe(`random manifests of many kinds on a real API server (DRIFT_SEED=${seed
   /** By server-side apply, or by POST where that takes more. */
   async function bring(text: string): Promise<void> {
     const { apiVersion, kind } = JSON.parse(text) as { apiVersion: string; kind: string }
+    if (!stage.serves(apiVersion, kind) && isMissing(apiVersion)) return console.log(`not served: ${kind}`)
     for (let attempt = 0; !stage.serves(apiVersion, kind) && attempt < 50; attempt++) {
       await new Promise((resolve) => setTimeout(resolve, 200))
       await stage.refresh()
@@ -136,6 +137,11 @@ describe(`random manifests of many kinds on a real API server (DRIFT_SEED=${seed
     }
   }
 })
+
+/** An older Kubernetes, which is asked for by name, has not got every kind that the pinned one has. */
+function isMissing(apiVersion: string): boolean {
+  return process.env['KUBERNETES_VERSION'] !== undefined && /\.k8s\.io\//.test(apiVersion)
+}
 
 /** All of it belongs in the message: it is what there is to find the cause by. */
 function assertNone(wrong: readonly string[]): void {

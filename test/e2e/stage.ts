@@ -25,7 +25,8 @@ export class Stage {
   readonly dir: string
   readonly #guards: GuardRun[] = []
   readonly #cleanups: (() => void)[] = []
-  #guardKubeconfig = ''
+  /** Of the guard's own account. */
+  guardKubeconfig = ''
 
   private constructor(plane: ControlPlane) {
     this.plane = plane
@@ -71,13 +72,13 @@ export class Stage {
     name: string,
     configText: string,
     env: Record<string, string> = {},
-    more: { ports?: { https: number; http: number }; webhookUrl?: string } = {},
+    more: { ports?: { https: number; http: number }; webhookUrl?: string; kubeconfig?: string } = {},
   ): Promise<GuardRun> {
     const state = join(this.dir, name)
     mkdirSync(state, { recursive: true })
     const guard = new GuardRun({
       config: this.config(name, `stateDir: ${join(state, 'state')}\n${configText}`),
-      kubeconfig: this.#guardKubeconfig,
+      kubeconfig: more.kubeconfig ?? this.guardKubeconfig,
       ports: more.ports ?? { https: await freePort(), http: await freePort() },
       ...(more.webhookUrl === undefined ? {} : { webhookUrl: more.webhookUrl }),
       logFile: join(state, 'guard.log'),
@@ -134,7 +135,7 @@ export class Stage {
     const { plane } = this
     await this.chat.open()
     await plane.serviceAccount('ci', 'deployer', { clusterAdmin: true })
-    this.#guardKubeconfig = await plane.serviceAccount('gitops-guard', 'gitops-guard')
+    this.guardKubeconfig = await plane.serviceAccount('gitops-guard', 'gitops-guard')
     const rights = ['namespace', 'break-glass', 'rights', 'guarded-kinds']
     const files = rights.flatMap((name) => ['-f', join(DEPLOY, `${name}.yaml`)])
     const { code, stderr } = await plane.kubectl('admin', ['apply', ...files])

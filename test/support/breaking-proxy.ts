@@ -9,6 +9,8 @@ export interface Refusal {
   status: number
   /** The `reason` of the Status. */
   reason?: string
+  /** JSON. Default: a Status. */
+  body?: string
   headers?: http.OutgoingHttpHeaders
 }
 
@@ -147,16 +149,17 @@ export class BreakingProxy {
   }
 }
 
-function answer(response: http.ServerResponse, { status, reason = '', headers = {} }: Refusal): void {
+function answer(response: http.ServerResponse, { status, reason = '', body, headers = {} }: Refusal): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers })
   response.end(
-    JSON.stringify({
-      kind: 'Status',
-      apiVersion: 'v1',
-      status: 'Failure',
-      message: `broken: ${status}`,
-      reason,
-      code: status,
-    }),
+    body ??
+      JSON.stringify({
+        kind: 'Status',
+        apiVersion: 'v1',
+        status: 'Failure',
+        message: `broken: ${status}`,
+        reason,
+        code: status,
+      }),
   )
 }
