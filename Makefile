@@ -30,9 +30,9 @@ test-agents: control-plane build
 test-operators: control-plane build
 	@node test/run.ts --operators $(ONLY)
 
-## test-versions: the guard on other versions of Kubernetes (VERSIONS="1.33"): the API server emulates them, or is built once
+## test-versions: the guard on other versions of Kubernetes (VERSIONS="1.33 1.34"), which the API server emulates
 .PHONY: test-versions
-VERSIONS ?= 1.32 1.33 1.34 1.35
+VERSIONS ?= 1.33 1.34 1.35
 test-versions: control-plane build
 	@for version in $(VERSIONS); do \
 	  echo "Kubernetes $$version"; \
