@@ -5,16 +5,25 @@
 import { cp } from 'node:fs/promises'
 import { build } from 'esbuild'
 
-/** The client library does not say that its modules only define things, so that unused ones can go. */
+/**
+ * Of the client library only its reader of kubeconfigs: its index brings thousands of models, which take esbuild twenty seconds
+ * to find unused.
+ */
 const withoutModels = {
   name: 'without-models',
-  setup({ onResolve, resolve }) {
-    onResolve({ filter: /.*/ }, async ({ path, importer, resolveDir, kind, pluginData }) => {
-      const inside = importer.includes('@kubernetes/client-node') && path.startsWith('.')
-      if (pluginData === 'resolved' || !(inside || path === '@kubernetes/client-node')) return undefined
-      const found = await resolve(path, { importer, resolveDir, kind, pluginData: 'resolved' })
-      return { ...found, sideEffects: false }
-    })
+  setup({ onResolve, onLoad, resolve }) {
+    onResolve({ filter: /^@kubernetes\/client-node$/ }, ({ importer, resolveDir, kind }) =>
+      resolve('@kubernetes/client-node/dist/config.js', { importer, resolveDir, kind }),
+    )
+    onResolve({ filter: /^\.\/gen\/index\.js$/ }, ({ resolveDir }) => ({
+      path: `${resolveDir}/gen`,
+      namespace: 'client-configuration',
+    }))
+    onLoad({ filter: /.*/, namespace: 'client-configuration' }, ({ path }) => ({
+      contents:
+        "export { createConfiguration } from './configuration.js'; export { ServerConfiguration } from './servers.js'",
+      resolveDir: path,
+    }))
   },
 }
 
