@@ -568,8 +568,19 @@ test('with the guard stopped the cluster goes on, and alice is refused', async (
     return pods.includes('podinfo:6.7.1')
   }
   await eventually(rolledOut, "the agent's commit rolls out")
-  const pod = await succeed('admin', ['get', 'pods', '-n', 'shop', '-l', 'app=web', '-o', 'name'])
-  const name = pod.split('\n')[0]!.replace('pod/', '')
+  // One of the new: the old ones are on their way out.
+  const names = '{.items[?(@.spec.containers[0].image=="podinfo:6.7.1")].metadata.name}'
+  const pods = await succeed('admin', [
+    'get',
+    'pods',
+    '-n',
+    'shop',
+    '-l',
+    'app=web',
+    '-o',
+    `jsonpath=${names}`,
+  ])
+  const name = pods.split(' ')[0]!
   await succeed(
     'admin',
     [
