@@ -233,6 +233,9 @@ test('put it back, write nothing else, and try nothing where trying is doing', a
   assert.deepEqual(await differences(), { tried: ['inSync'], blind: ['inSync'], converted: ['inSync'] })
 })
 
+/** What somebody unseen deleted may be the agent's doing: its time is waited out. Milliseconds. */
+const PATIENCE = 120_000
+
 test('make anew what was deleted, and hear of changes by the watch', async () => {
   for (const group of [TRIED, BLIND, CONVERTED]) {
     const { status } = await somebody.send('DELETE', pathOf(group))
@@ -240,9 +243,12 @@ test('make anew what was deleted, and hear of changes by the watch', async () =>
     await until(
       `${group} is there again`,
       async () => (await stage.get(pathOf(group)))?.spec.color === 'blue',
+      { ms: PATIENCE },
     )
     await change(group)
-    await until(`${group} is back`, async () => (await stage.get(pathOf(group))).spec.color === 'blue')
+    await until(`${group} is back`, async () => (await stage.get(pathOf(group)))?.spec.color === 'blue', {
+      ms: PATIENCE,
+    })
   }
 })
 
@@ -252,7 +258,7 @@ test('a field that Git drops goes when the agent applies at its version', async 
     const { metadata } = await stage.get(path)
     return metadata.managedFields.every(({ manager }: { manager: string }) => manager === 'deployer')
   }
-  await until('only the agent is named', isAgents, { seen: () => stage.get(path) })
+  await until('only the agent is named', isAgents, { ms: PATIENCE, seen: () => stage.get(path) })
   repository.write('converted/gadget.yaml', manifest(CONVERTED, ''))
   const revision = repository.commit('No parts')
   const labels = { source: 'converted', revision }
