@@ -29,7 +29,7 @@ function version({ server }: Facts): Finding[] {
       {
         ...finding,
         severity: 'info',
-        what: 'is newer than what this version of the guard was tried on',
+        what: 'is newer than what this version of the guard is made for',
         why: 'admission and managed fields may have changed',
         remedy: 'look for a newer version of the guard',
       },
@@ -44,8 +44,8 @@ function version({ server }: Facts): Finding[] {
       severity:
         missing.find(({ severity }) => severity === 'critical')?.severity ??
         (tried === 'older' ? 'warning' : 'info'),
-      what: `${tried === 'older' ? 'is older than what the guard was tried on, and lacks' : 'lacks'} ${told}`,
-      why: tried === 'older' ? 'what nobody tried may not hold' : 'the guard does without',
+      what: `${tried === 'older' ? 'is older than what the guard is made for, and lacks' : 'lacks'} ${told}`,
+      why: tried === 'older' ? 'what was made for later versions may not hold' : 'the guard does without',
       remedy: 'upgrade the cluster',
     },
   ]

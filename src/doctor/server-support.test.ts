@@ -42,7 +42,7 @@ test('tell versions that were tried from older and newer ones, and from what is 
 test('say it in a sentence', () => {
   const say = (version: string) => formatSupport(version, serverSupport(version))
   assert.equal(say('v1.36.3'), 'Kubernetes v1.36.3')
-  assert.equal(say('v1.37.0'), 'Kubernetes v1.37.0 is newer than what this guard was tried on (1.32 to 1.36)')
+  assert.equal(say('v1.37.0'), 'Kubernetes v1.37.0 is newer than what this guard is made for (1.32 to 1.36)')
   assert.match(
     say('v1.33.1'),
     /^Kubernetes v1\.33\.1 has no streamed lists .*; it has no admission from files/,

@@ -1,4 +1,4 @@
-/** Kubernetes versions that the guard is tried on. */
+/** Kubernetes versions that the guard is made for. */
 const OLDEST = 32
 const NEWEST = 36
 
@@ -13,7 +13,7 @@ export interface Lack {
 
 /** What an API server of one version can do for the guard. */
 export interface ServerSupport {
-  /** Whether its version is one that the guard is tried on. */
+  /** Whether its version is one that the guard is made for. */
   tried: 'yes' | 'older' | 'newer' | 'unknown'
   /** The worst first. */
   lacks: readonly Lack[]
@@ -74,11 +74,11 @@ export function serverSupport(version: string, emulated?: string): ServerSupport
   return { tried, lacks, conditions: minor >= 29 }
 }
 
-/** For people, in one sentence without its end: the version, whether it was tried, and what it lacks. */
+/** For people, in one sentence without its end: the version, whether the guard is made for it, and what it lacks. */
 export function formatSupport(version: string, { tried, lacks }: ServerSupport): string {
   const parts = [
     ...(tried === 'older' || tried === 'newer'
-      ? [`is ${tried} than what this guard was tried on (1.${OLDEST} to 1.${NEWEST})`]
+      ? [`is ${tried} than what this guard is made for (1.${OLDEST} to 1.${NEWEST})`]
       : []),
     ...lacks.map(({ what, so }) => `has no ${what}: ${so}`),
   ]

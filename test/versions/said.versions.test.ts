@@ -70,8 +70,8 @@ test('write static manifests, and warn where the API server cannot read them', a
 })
 
 for (const [name, gitVersion, tried] of [
-  ['older', 'v1.31.9-gke.100', /is older than what this guard was tried on/],
-  ['newer', 'v1.41.0', /is newer than what this guard was tried on/],
+  ['older', 'v1.31.9-gke.100', /is older than what this guard is made for/],
+  ['newer', 'v1.41.0', /is newer than what this guard is made for/],
 ] as const) {
   test(`an API server that is ${name} than any that was tried is told from others, and guarded all the same`, async () => {
     const proxy = new BreakingProxy(connect({ kubeconfig: stage.guardKubeconfig }))
