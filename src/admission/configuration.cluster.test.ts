@@ -606,6 +606,8 @@ test('with the guard stopped the cluster goes on, and alice is refused', async (
   })
   const kubelet = JSON.parse(await succeed('admin', ['get', 'node', 'n1', '-o', 'json']))
   kubelet.status.phase = 'Running'
+  // The node's controllers write to it at the same time.
+  delete kubelet.metadata.resourceVersion
   await succeed('admin', ['replace', '-f', '-', '--raw', '/api/v1/nodes/n1/status', ...KUBELET], kubelet)
   await succeed('admin', ['create', '-f', '-', ...KUBELET], lease('kube-node-lease', 'n1'))
   await succeed('admin', ['annotate', '-n', 'kube-node-lease', 'lease/n1', 'a=b', ...KUBELET])

@@ -829,7 +829,8 @@ export class Reconciler {
     live: KubeObject,
     remains?: Remains,
   ): Promise<Again | undefined> {
-    const after = await this.#restorer.finish(key, declared, manifest, live, remains)
+    const { after, newer } = await this.#restorer.finish(key, declared, manifest, live, remains)
+    if (newer) return { when: Promise.resolve() }
     const tracked = this.#track(key)
     note(tracked, after)
     if (tracked.status !== 'pending') {

@@ -1,6 +1,8 @@
 import type { Manifest } from '../model/desired.ts'
 import type { KubeObject } from '../model/json.ts'
 import type { Declared, Policy } from '../model/policy.ts'
+import { equalJson } from '../object/json.ts'
+import { withoutServerMetadata } from '../object/metadata.ts'
 import { pathKey } from '../object/path.ts'
 import type { AgentMemory } from './agent-memory.ts'
 import type { Clock } from './clock.ts'
@@ -105,7 +107,7 @@ export class Restorer {
 
   /**
    * Gives the agent its fields back. The object is as Git says already: a failure here is tried again on its own.
-   * Resolves with the object as it is stored then.
+   * Resolves with the object as it is stored then; `newer` where somebody changed it meanwhile: that is still to be looked at.
    */
   async finish(
     key: string,
@@ -113,16 +115,17 @@ export class Restorer {
     manifest: Manifest,
     live: KubeObject,
     remains?: Remains,
-  ): Promise<KubeObject> {
-    if (!bearsOurName(live) && !isOwnerless(live, declared)) return live
+  ): Promise<{ after: KubeObject; newer: boolean }> {
+    if (!bearsOurName(live) && !isOwnerless(live, declared)) return { after: live, newer: false }
     // What the guard made anew does not show how the agent wrote it.
     const agent = remains?.writer ?? this.#memory.writerOf(declared, live)
     const stamps = remains?.stamps ?? readStamps(live, manifest.object)
     const shape = declared.shape()
     const after = await this.#repairer.finish({ manifest, live, agent, stamps, shape, entry: remains?.entry })
-    if (after === undefined) return live
-    this.#own.add(key, textAt(after, 'resourceVersion'))
-    return after
+    if (after === undefined) return { after: live, newer: false }
+    const newer = !equalJson(content(after), content(live))
+    if (!newer) this.#own.add(key, textAt(after, 'resourceVersion'))
+    return { after, newer }
   }
 
   /** Tells a difference, once. */
@@ -195,4 +198,11 @@ export class Restorer {
     trouble.refused = { why, immutable }
     return { refused: { why, immutable } }
   }
+}
+
+/** What people and agents write. */
+function content(object: KubeObject): KubeObject {
+  const copy = withoutServerMetadata(object)
+  delete copy['status']
+  return copy
 }
