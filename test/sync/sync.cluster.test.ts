@@ -192,7 +192,7 @@ test('bring in all else while a workload is not ready', async () => {
     const { unready, state } = await sync()
     return JSON.stringify(unready).includes('shop/slow') && { unready, state }
   })
-  assert.match(JSON.stringify(unready), /0 of 1 replicas are available|not seen it yet/)
+  assert.match(JSON.stringify(unready), /0 of 1 replicas are (available|of the newest form)|not seen it yet/)
   assert.equal(unready.state, 'progressing')
   git.git('rm', '--quiet', 'shop/5-slow.yaml')
   await synced(git.commit())
