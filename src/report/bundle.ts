@@ -22,6 +22,8 @@ export const BUNDLE_TIMES: BundleTimes = { window: 1000, burst: 15_000, hold: 10
 
 /** More different bundles at once are a digest. */
 const BUNDLES = 3
+/** So many more are a burst, whose end is waited for. */
+const BURST = 10
 /** Violations in one message at most. */
 export const MOST = 1000
 /** Told within the window, however often. */
@@ -59,7 +61,7 @@ export class Bundler {
       Math.max(...all.map(({ readAt }) => readAt)) + this.#times.window,
       oldest + this.#times.burst,
     )
-    if (goesOn > now && !full && !all.some(isUrgent)) return wait([goesOn - now])
+    if (free.length > BURST && goesOn > now && !full && !all.some(isUrgent)) return wait([goesOn - now])
     const held = this.#freeAt(DIGEST, all)
     if (held > now && !full) return wait([held - now])
     return { send: all.slice(0, MOST) }
