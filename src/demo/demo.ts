@@ -195,7 +195,7 @@ function expectOk({ code, stdout, stderr }: CommandResult): void {
 
 async function showChat(chat: ChatWindow): Promise<void> {
   say(`\n${bold('#prod')} ${dim('(the chat, as it shows the messages)')}`)
-  for (const lines of await chat.news(5000)) {
+  for (const lines of await chat.news(15_000)) {
     say('')
     for (const line of lines) say(`  ${dim('│')} ${line}`)
   }
