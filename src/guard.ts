@@ -1,5 +1,4 @@
 /** Wires one guard: for `serve`, the demo and tests alike. */
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -64,6 +63,7 @@ import { judge } from './policy/judge.ts'
 import { Ledger } from './reconcile/ledger.ts'
 import { EventRecorder } from './report/event-recorder.ts'
 import type { ViolationHistory } from './report/violation-history.ts'
+import { sameToken } from './screen/access.ts'
 import { Screen, type ScreenSettings } from './screen/screen.ts'
 import type { Condition } from './telemetry/condition.ts'
 import { HttpServer } from './telemetry/http.ts'
@@ -615,7 +615,7 @@ class RunningGuard implements Guard {
 
   async #audit(body: Buffer, authorization: string | undefined): Promise<void> {
     const token = await this.#options.settings.config.audit?.token?.read()
-    if (token !== undefined && !sameText(authorization ?? '', `Bearer ${token}`)) {
+    if (token !== undefined && !sameToken(authorization ?? '', `Bearer ${token}`)) {
       throw new DecodeError(401, 'the audit webhook needs the token of the configuration')
     }
     const writes = readAuditEvents(body, {
@@ -792,10 +792,4 @@ function reviewUrl(text: string): string {
   const url = new URL(text)
   if (url.pathname === '/') url.pathname = '/validate'
   return url.href
-}
-
-/** In the time that it takes whatever differs. */
-function sameText(one: string, other: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(one), digest(other))
 }

@@ -1,7 +1,7 @@
 /** A manifest as it is sent to the API server. */
 import type { JsonObject, KubeObject } from '../model/json.ts'
 import { fieldOf, isObject, setKey } from '../object/json.ts'
-import { withoutServerMetadata } from '../object/metadata.ts'
+import { comparable } from '../object/metadata.ts'
 
 /** Without status and what only the server may say; in its namespace, or in none. */
 export function cleanManifest(manifest: KubeObject, namespace: string): KubeObject {
@@ -9,13 +9,6 @@ export function cleanManifest(manifest: KubeObject, namespace: string): KubeObje
   if (namespace === '') delete clean.metadata['namespace']
   else clean.metadata['namespace'] = namespace
   return clean
-}
-
-/** What the API server stores, as far as it is compared: without status and what the server alone writes. */
-export function comparable(object: KubeObject): KubeObject {
-  const copy = withoutServerMetadata(object)
-  delete copy['status']
-  return copy
 }
 
 /** What can be said of the stored form without asking: a Secret's `stringData` becomes `data`, nulls are nothing. */

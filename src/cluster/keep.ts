@@ -7,7 +7,7 @@ import type { ClusterApi } from './api.ts'
 import { ApiError } from './api-error.ts'
 import type { Resource } from './api-path.ts'
 import { Backoff } from './backoff.ts'
-import { comparable } from './clean-manifest.ts'
+import { comparable } from '../object/metadata.ts'
 import { Reflector } from './reflector.ts'
 import type { ReflectorState } from './reflector.ts'
 

@@ -3,6 +3,7 @@ import { readableChanges } from '../drift/changeset.ts'
 import type { FieldChange } from '../model/path.ts'
 import { formatRef } from '../object/identity.ts'
 import { escapeText } from '../object/text.ts'
+import { escapeHtml } from '../report/escape-html.ts'
 import type { Row, Status } from './diff.ts'
 
 /** GitHub takes 65,536 characters in a comment, GitLab 1,000,000, Bitbucket 32,768: what fits all three. */
@@ -107,9 +108,5 @@ function inline(text: string): string {
 
 /** The same inside HTML. In code nobody is mentioned. */
 function htmlCode(text: string): string {
-  const escaped = escapeText(text, 500)
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-  return `<code>${escaped}</code>`
+  return `<code>${escapeHtml(escapeText(text, 500))}</code>`
 }

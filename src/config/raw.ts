@@ -1,5 +1,5 @@
 /** The configuration as it is written, once the schema found nothing wrong. Durations are texts, secrets are references. */
-import type { MentionConfig } from './types.ts'
+import type { MentionIds } from '../model/mention.ts'
 import type { Severity, ViolationEvent } from '../model/violation.ts'
 import type { FieldOp } from '../model/path.ts'
 import type { Heal, UndeclaredMode } from '../model/policy.ts'
@@ -36,7 +36,7 @@ export interface RawConfig {
   }
   gitWebhook?: { secret: SecretRef }
   notify?: RawNotify[]
-  mentions?: { [owner: string]: MentionConfig }
+  mentions?: { [owner: string]: MentionIds }
 }
 
 export interface RawSelector {

@@ -1,4 +1,5 @@
 /** The configuration as the guard uses it: defaults filled in, durations in milliseconds, secrets as readers. */
+import type { MentionIds } from '../model/mention.ts'
 import type { ObjectSelector, Heal, UndeclaredMode } from '../model/policy.ts'
 import type { Secret } from '../model/secret.ts'
 import type { Mode } from '../model/verdict.ts'
@@ -21,7 +22,7 @@ export interface GuardConfig {
   children: UndeclaredMode
   notify: readonly NotifyConfig[]
   /** What owners are called in chats, by the name that Git has for them. */
-  mentions: ReadonlyMap<string, MentionConfig>
+  mentions: ReadonlyMap<string, MentionIds>
   dashboard: DashboardConfig
   /** Violations are Events on the objects too. */
   events: boolean
@@ -109,16 +110,6 @@ export interface DiscoverConfig {
   argocd?: { namespaces: readonly string[]; suspended: Heal }
   /** Credentials by the beginning of the URL, for what is discovered. */
   repositories: readonly { url: string; auth: GitAuthConfig }[]
-}
-
-export interface MentionConfig {
-  slack?: string
-  teams?: string
-  discord?: string
-  mattermost?: string
-  googlechat?: string
-  matrix?: string
-  email?: string
 }
 
 /** Where violations are told. */

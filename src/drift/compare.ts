@@ -7,7 +7,7 @@ import { coverage } from '../object/coverage.ts'
 import { difference } from '../object/difference.ts'
 import { withGeneratedNames } from '../object/generated-items.ts'
 import { isGenerated } from '../object/generated-places.ts'
-import { withoutServerMetadata } from '../object/metadata.ts'
+import { comparable } from '../object/metadata.ts'
 import { declaredPart } from './declared-part.ts'
 
 /** What live did to Git's state, apart from what others may do. */
@@ -52,11 +52,4 @@ function differences(canonical: Canonical, live: KubeObject, shape: Shape | unde
   if (canonical.method !== 'declared') return difference(wanted, found, shape)
   const declared = declaredPart(wanted, found, shape)
   return difference(declared.wanted, declared.live, shape)
-}
-
-/** Without what the server alone writes: metadata of its own, and the status that controllers report. */
-function comparable(object: KubeObject): KubeObject {
-  const copy = withoutServerMetadata(object)
-  delete copy['status']
-  return copy
 }

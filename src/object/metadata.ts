@@ -27,10 +27,16 @@ export function withoutServerMetadata(object: KubeObject): KubeObject {
   return { ...object, metadata }
 }
 
+/** What people and agents write, as far as it is compared: without status and what the server alone writes. */
+export function comparable(object: KubeObject): KubeObject {
+  const copy = withoutServerMetadata(object)
+  delete copy['status']
+  return copy
+}
+
 /** A manifest as it means: no status, no server metadata, nothing null or empty in labels and annotations. */
 export function normaliseManifest(manifest: KubeObject): KubeObject {
-  const copy = withoutServerMetadata(manifest)
-  delete copy['status']
+  const copy = comparable(manifest)
   const metadata: JsonObject = {}
   for (const [key, value] of Object.entries(copy.metadata)) {
     if (value === null) continue

@@ -2,7 +2,7 @@ import type { Manifest } from '../model/desired.ts'
 import type { KubeObject } from '../model/json.ts'
 import type { Declared, Policy } from '../model/policy.ts'
 import { equalJson } from '../object/json.ts'
-import { withoutServerMetadata } from '../object/metadata.ts'
+import { comparable } from '../object/metadata.ts'
 import { pathKey } from '../object/path.ts'
 import type { AgentMemory } from './agent-memory.ts'
 import type { Clock } from './clock.ts'
@@ -123,7 +123,7 @@ export class Restorer {
     const shape = declared.shape()
     const after = await this.#repairer.finish({ manifest, live, agent, stamps, shape, entry: remains?.entry })
     if (after === undefined) return { after: live, newer: false }
-    const newer = !equalJson(content(after), content(live))
+    const newer = !equalJson(comparable(after), comparable(live))
     if (!newer) this.#own.add(key, textAt(after, 'resourceVersion'))
     return { after, newer }
   }
@@ -198,11 +198,4 @@ export class Restorer {
     trouble.refused = { why, immutable }
     return { refused: { why, immutable } }
   }
-}
-
-/** What people and agents write. */
-function content(object: KubeObject): KubeObject {
-  const copy = withoutServerMetadata(object)
-  delete copy['status']
-  return copy
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import type { Violation } from '../../model/violation.ts'
+import { VIOLATION_EVENTS } from '../violation-filter.ts'
 
 const text = fc.oneof(
   fc.string({ maxLength: 40 }),
@@ -21,17 +22,7 @@ const text = fc.oneof(
 export const anyViolation: fc.Arbitrary<Violation> = fc.record({
   id: text,
   time: fc.constantFrom('2026-11-24T10:00:00.000Z', '2026-11-24T10:00:01.000Z'),
-  event: fc.constantFrom(
-    'denied',
-    'warned',
-    'audited',
-    'drift',
-    'repaired',
-    'unrepairable',
-    'break-glass',
-    'trouble',
-    'resolved',
-  ),
+  event: fc.constantFrom(...VIOLATION_EVENTS),
   verdict: fc.constantFrom('deny', 'warn', 'allow'),
   rule: text,
   reason: text,
