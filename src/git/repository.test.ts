@@ -142,6 +142,17 @@ describe('a ref', () => {
     assert.equal(await repository.fetch({ tag: 'v1' }), second)
   })
 
+  test('that was fetched is not answered with what was at the tip before', async (t) => {
+    const git = testRepository(t)
+    const first = git.commit('first')
+    const repository = open(t, git)
+    assert.equal(await repository.tip(MAIN), first)
+    const second = git.commit('second')
+    assert.equal(await repository.recentTip(MAIN, 60_000), first)
+    assert.equal(await repository.fetch(MAIN), second)
+    assert.equal(await repository.recentTip(MAIN, 60_000), second)
+  })
+
   test('that is a commit is fetched by its hash, also behind the tip', async (t) => {
     const git = testRepository(t)
     const first = git.commit('first')

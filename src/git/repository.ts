@@ -164,7 +164,14 @@ export class Repository {
   /** Brings the commit of `ref` here, and returns its hash. A clone that is broken is made anew. Throws GitError. */
   async fetch(ref: GitRef, signal?: AbortSignal): Promise<string> {
     const named = await this.found(nameRef(ref))
-    return await this.writing(() => this.fetchNamed(named, signal))
+    return await this.writing(async () => {
+      const askedAt = Date.now()
+      const tip = await this.fetchNamed(named, signal)
+      // It may be newer than what was answered before: nobody who takes a recent answer goes back behind it.
+      if (askedAt >= (this.answers.get(named.local)?.askedAt ?? 0))
+        this.answers.set(named.local, { tip, askedAt })
+      return tip
+    })
   }
 
   /** The commit that was last fetched for `ref`, with no question to the server; undefined where there is none. */

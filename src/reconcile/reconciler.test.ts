@@ -271,6 +271,50 @@ describe('a missing object', () => {
     assert.deepEqual(world.said(), ['drift:git-is-level', 'repaired'])
   })
 
+  it('not brought back where the agent made it and pruned it while Git was asked', async () => {
+    const answers: (() => void)[] = []
+    let tip = 'c1'
+    const world = new World({
+      git: {
+        tip: () => {
+          const now = tip
+          return new Promise((resolve) => answers.push(() => resolve(now)))
+        },
+        refresh: () => {
+          world.load(tip)
+          return Promise.resolve(tip)
+        },
+      },
+    })
+    await world.start(web('1'))
+    world.remove(web('1'))
+    await world.quiet()
+    world.commits.set('c2', [])
+    tip = 'c2'
+    await world.clock.advance(5)
+    world.write(web('1'), 'flux', 'Apply')
+    world.remove(web('1'))
+    while (answers.length > 0) {
+      answers.shift()!()
+      await world.quiet()
+    }
+    assert.deepEqual(world.writes, [])
+  })
+
+  it('asked about again before a repair that failed is tried again', async () => {
+    const world = new World()
+    await world.start(web('1'))
+    world.refuse = answer(500, 'etcdserver: leader changed')
+    world.remove(web('1'))
+    await world.quiet()
+    // Meanwhile the agent brings a commit in that the guard does not know, without it.
+    world.commits.set('c2', [])
+    world.tip = 'c2'
+    await world.clock.advance(5_000)
+    assert.deepEqual(world.writes, ['create web as gitops-guard'])
+    assert.equal(world.live('web'), undefined)
+  })
+
   it('found by a list that does not hold it', async () => {
     const world = new World()
     await world.start(web('1'))

@@ -107,6 +107,8 @@ interface LiveEvent {
   last?: KubeObject
   /** When it was received, in milliseconds since the epoch. */
   at: number
+  /** When it was read, or else received: what was asked before this time says nothing of it. */
+  trueAt?: number
   /** Whether the object was still to be brought in when it was looked at. */
   bringing?: 'now' | 'failed' | undefined
 }
@@ -123,7 +125,7 @@ interface Question {
   agentLike: boolean
   /** It was the guard that put that earlier form there. */
   ours: boolean
-  bringing: LiveEvent['bringing']
+  event: LiveEvent
   live: KubeObject | undefined
   repair: () => Promise<Outcome>
 }
@@ -442,9 +444,9 @@ export class Reconciler {
     const { ref } = declared.manifest
     // What is read now may be older than what is applied by the time that it is judged.
     const bringing = this.#options.bringing?.(declared.source.name, ref)
-    const event = { ...received, bringing }
     const version = declared.canonical()?.object.apiVersion ?? declared.manifest.object.apiVersion
-    let live = event.read ? await this.#read(ref, version) : event.object
+    let live = received.read ? await this.#read(ref, version) : received.object
+    const event = { ...received, bringing, trueAt: received.read ? this.#clock.now() : received.at }
     if (live === undefined) return this.#isMissing(key, declared, event)
     note(this.#track(key), live)
     const form = await this.#form(key, declared)
@@ -596,12 +598,14 @@ export class Reconciler {
       manifest,
     )
     if (remains !== undefined) trouble.remains = remains
+    // It was there since Git was asked, and the agent may have pruned it.
+    if (last !== undefined && (trouble.answer?.asked ?? event.at) < event.at) trouble.answer = undefined
     return this.#decide(key, declared, trouble, {
       writer: deleter === undefined ? 'unknown' : isAgentOf(deleter.actor, source) ? 'agent' : 'person',
       pending: this.#history.earlier(key).some((earlier) => earlier.manifest === undefined),
       agentLike: true,
       ours: false,
-      bringing: event.bringing,
+      event,
       live: undefined,
       repair: () => this.#restorer.create({ key, declared, trouble }),
     })
@@ -663,7 +667,7 @@ export class Reconciler {
       pending: false,
       agentLike: true,
       ours: false,
-      bringing: event.bringing,
+      event,
       live,
       // What terminates is never written.
       repair: () => Promise.resolve({}),
@@ -709,7 +713,7 @@ export class Reconciler {
       writer: pending ? 'unknown' : writer,
       pending,
       agentLike: this.#isAgentLike(declared, live, changes),
-      bringing: event.bringing,
+      event,
       ours: pending && this.#history.wroteBefore(key, source.name, nearest.manifest),
       live,
       repair: () => this.#restorer.putBack(this.#policy, { key, declared, trouble }, base, live),
@@ -725,14 +729,17 @@ export class Reconciler {
     const { finding } = trouble
     // Whether the agent is done with this commit says if live lags or was set back: ask before calling it pending.
     const decision: Decision =
-      question.pending && trouble.answer === undefined && question.bringing === undefined
+      question.pending && trouble.answer === undefined && question.event.bringing === undefined
         ? { remedy: 'wait', reason: 'pending', ask: true }
         : decideRemedy(this.#facts(key, declared, trouble, question))
     finding.remedy = decision.remedy
     finding.reason = decision.reason
+    // What is there shows what changed since Git was asked; what is gone does not: such an answer serves one decision.
+    if (finding.drift === 'missing' && !decision.ask) trouble.answer = undefined
     if (decision.ask) {
       if (trouble.answer === undefined) {
-        const when = this.#ahead.ask(declared.source.name, finding.seenAt).then((answer) => {
+        const since = Math.max(finding.seenAt, question.event.trueAt ?? 0)
+        const when = this.#ahead.ask(declared.source.name, since).then((answer) => {
           if (answer.standing !== 'moved') trouble.answer = answer
         })
         return { when, keep: true }
@@ -925,7 +932,7 @@ export class Reconciler {
    */
   #bringing({ source, manifest }: Declared, question: Question): Facts['pending'] {
     const { pending, writer, live } = question
-    const bringing = this.#options.bringing?.(source.name, manifest.ref) ?? question.bringing
+    const bringing = this.#options.bringing?.(source.name, manifest.ref) ?? question.event.bringing
     const byPeople = !pending && live !== undefined && (writer === 'person' || writer === 'other-manager')
     if (bringing === undefined || (bringing === 'failed' && byPeople)) return undefined
     return { since: this.#clock.now(), suspended: false, told: true, ours: false }

@@ -48,7 +48,10 @@ export async function runRace(test: TestContext, options: RunOptions): Promise<O
   )
   for (const { object, token, ms } of outcome.slow.slice(0, 3))
     test.diagnostic([`${token} stood for ${ms} ms:`, ...story(`${object} `, options, token)].join('\n  '))
-  assert.deepEqual(undone, [])
+  assert.deepEqual(
+    undone.map((text) => [text, ...story(`${text.slice(0, text.indexOf(':'))} `, options)]),
+    [],
+  )
   assert.deepEqual(outcome.standing, [])
   const denied = (await guard.interference()).filter(
     ({ event, user }) => event === 'denied' && user === agent,
