@@ -39,18 +39,28 @@ const PASSING = new Set(['Event', 'Lease', 'ComponentStatus', 'APIService'])
 
 async function objectsOf(plane: ControlPlane, apiVersion: string): Promise<string[]> {
   const root = apiVersion === 'v1' ? '/api/v1' : `/apis/${apiVersion}`
-  const { body } = await plane.api('GET', root)
-  const { resources } = body as { resources: { name: string; kind: string; verbs: string[] }[] }
-  const listed = resources.filter(
+  const served = await there<{ resources: { name: string; kind: string; verbs: string[] }[] }>(plane, root)
+  const listed = (served?.resources ?? []).filter(
     ({ name, kind, verbs }) => !name.includes('/') && verbs.includes('list') && !PASSING.has(kind),
   )
   const lists = await Promise.all(
     listed.map(async ({ name, kind }) => {
-      const { items } = (await plane.api('GET', `${root}/${name}`)).body as {
-        items: { metadata: { namespace?: string; name: string } }[]
-      }
-      return items.map(({ metadata }) => `${apiVersion} ${kind} ${metadata.namespace ?? ''}/${metadata.name}`)
+      const list = await there<{ items: { metadata: { namespace?: string; name: string } }[] }>(
+        plane,
+        `${root}/${name}`,
+      )
+      return (list?.items ?? []).map(
+        ({ metadata }) => `${apiVersion} ${kind} ${metadata.namespace ?? ''}/${metadata.name}`,
+      )
     }),
   )
   return lists.flat()
+}
+
+/** Undefined for what is served no longer: a definition that was deleted a moment ago is still announced. */
+async function there<Body>(plane: ControlPlane, path: string): Promise<Body | undefined> {
+  const { status, body } = await plane.api('GET', path)
+  if (status === 404) return undefined
+  if (status !== 200) throw new Error(`GET ${path} was answered with ${status}: ${JSON.stringify(body)}`)
+  return body as Body
 }
