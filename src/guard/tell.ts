@@ -22,6 +22,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { EnforcePreview } from './enforce-preview.ts'
 import { escapeText } from '../object/text.ts'
+import { isInScope } from '../policy/break-glass-scope.ts'
 import { isBreakGlass } from '../policy/guard-objects.ts'
 import type { AuditedWrite } from './audit.ts'
 import type { Exception } from './exceptions.ts'
@@ -315,10 +316,7 @@ export class Teller {
   #use({ ref }: Change, policy: Policy): void {
     if (isBreakGlass(ref)) return
     for (const open of policy.breakGlass) {
-      const named = open.objects.some(
-        (one) => one.group === ref.group && one.kind === ref.kind && one.name === ref.name,
-      )
-      if (open.namespace !== ref.namespace || (open.objects.length > 0 && !named)) continue
+      if (!isInScope(open, ref)) continue
       const key = `${open.namespace}/${open.name}`
       const used = this.#used.get(key) ?? new Map<string, ObjectRef>()
       used.set(refKey(ref), ref)

@@ -4,6 +4,7 @@ import type { KubeObject } from '../model/json.ts'
 import type { Allowance, Policy } from '../model/policy.ts'
 import type { Mode } from '../model/verdict.ts'
 import { declares, parsePointer } from '../object/path.ts'
+import { isInScope } from './break-glass-scope.ts'
 import { modeFor } from './modes.ts'
 import { isBreakGlass, isGuardObject } from './guard-objects.ts'
 import { concerns } from './jobs.ts'
@@ -110,15 +111,7 @@ function notes(ref: ObjectRef, policy: Policy, status: Explanation['status']): s
 
 function exceptions(ref: ObjectRef, policy: Policy): string[] {
   return policy.breakGlass
-    .filter(
-      ({ namespace, objects }) =>
-        namespace === ref.namespace &&
-        ref.namespace !== '' &&
-        (objects.length === 0 ||
-          objects.some(
-            ({ group, kind, name }) => group === ref.group && kind === ref.kind && name === ref.name,
-          )),
-    )
+    .filter((exception) => isInScope(exception, ref))
     .map(({ name, reason, openedBy, expiresAt }) => {
       return `The exception ${name} by ${openedBy} (${reason}) is open until ${new Date(expiresAt).toISOString()}.`
     })

@@ -2,6 +2,7 @@ import type { ObjectRef } from '../model/identity.ts'
 import type { Json, KubeObject } from '../model/json.ts'
 import type { Declared, Policy } from '../model/policy.ts'
 import { fieldOf, isObject } from '../object/json.ts'
+import { isInScope } from '../policy/break-glass-scope.ts'
 import { guardManager } from './agent-writer.ts'
 
 /** '' where the field is no text. */
@@ -73,12 +74,9 @@ export function comesAndGoes(manifest: KubeObject): boolean {
 /** Until when a break-glass permission covers an object, in milliseconds since the epoch. */
 export function breakGlassUntil(policy: Policy, ref: ObjectRef, now: number): number | undefined {
   let until: number | undefined
-  for (const { namespace, objects, expiresAt } of policy.breakGlass) {
-    if (namespace !== ref.namespace || expiresAt <= now) continue
-    const covers =
-      objects.length === 0 ||
-      objects.some(({ group, kind, name }) => group === ref.group && kind === ref.kind && name === ref.name)
-    if (covers) until = Math.max(until ?? 0, expiresAt)
+  for (const exception of policy.breakGlass) {
+    const { expiresAt } = exception
+    if (expiresAt > now && isInScope(exception, ref)) until = Math.max(until ?? 0, expiresAt)
   }
   return until
 }

@@ -1,5 +1,6 @@
 import type { Change } from '../../model/change.ts'
 import type { BreakGlass, Policy } from '../../model/policy.ts'
+import { isInScope } from '../break-glass-scope.ts'
 import { isGuardObject, isBreakGlass } from '../guard-objects.ts'
 import { who } from '../reason.ts'
 import type { Rule } from '../rule.ts'
@@ -27,12 +28,6 @@ export const breakGlass: Rule = (change, policy) => {
 
 function covers(open: BreakGlass, change: Change, policy: Policy): boolean {
   const { ref } = change
-  if (change.time >= open.expiresAt || ref.namespace === '' || ref.namespace !== open.namespace) return false
-  if (isGuardObject(ref, policy) || isBreakGlass(ref)) return false
-  return (
-    open.objects.length === 0 ||
-    open.objects.some(
-      ({ group, kind, name }) => group === ref.group && kind === ref.kind && name === ref.name,
-    )
-  )
+  if (change.time >= open.expiresAt || !isInScope(open, ref)) return false
+  return !isGuardObject(ref, policy) && !isBreakGlass(ref)
 }
