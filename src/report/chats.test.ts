@@ -12,6 +12,7 @@ import { makeMessage, type Message } from './message.ts'
 import { providerOf } from './provider-of.ts'
 import { SendError } from './send-error.ts'
 import { teamsMessage } from './teams.ts'
+import { slackMessage } from './slack-blocks.ts'
 import { anyViolation } from './testing/any-violation.ts'
 import {
   discordProblems,
@@ -20,13 +21,25 @@ import {
   mattermostProblems,
   teamsProblems,
 } from './testing/chat-rules.ts'
+import { hostileViolations } from './testing/hostile.ts'
 import { httpStandIn } from './testing/http-stand-in.ts'
+import { slackProblems } from './testing/slack-rules.ts'
 import { manyViolations, someViolation } from './testing/violations.ts'
 
 const repositoryOf = () => 'https://gitlab.example/shop/shop'
+/** Whoever owns it is called, in each chat by an id of its kind. */
+const mentionsOf = () => ({
+  slack: 'S0123ABCD',
+  teams: 'dana@shop.example',
+  discord: '&123456789',
+  mattermost: 'shop-team',
+  googlechat: '1234567890',
+  matrix: '@dana:shop.example',
+})
 const secret = (value: string) => ({ read: () => Promise.resolve(value) })
 
 const chats: [string, (message: Message) => unknown, (payload: unknown) => string[]][] = [
+  ['Slack', slackMessage, slackProblems],
   ['Teams', teamsMessage, teamsProblems],
   ['Discord', discordMessage, discordProblems],
   ['Mattermost', mattermostMessage, mattermostProblems],
@@ -65,6 +78,30 @@ for (const [name, render, problems] of chats) {
         }),
         { numRuns: 100 },
       )
+    })
+
+    test('takes the worst that violations can hold: within limits, nothing live, nothing cut in half', () => {
+      const failed = hostileViolations().flatMap(([what, violations]) =>
+        [repositoryOf, () => undefined].flatMap((repositoryOf) =>
+          problems(render(makeMessage(violations, { repositoryOf, mentionsOf }))).map(
+            (it) => `${what}: ${it}`,
+          ),
+        ),
+      )
+      assert.deepEqual(failed, [])
+    })
+
+    test('shows as much as fits: a long reason and many changes are cut, not left out', () => {
+      const changes = Array.from({ length: 10_000 }, (_, n) => ({
+        path: `/data/key-${n}`,
+        op: 'replace' as const,
+        desired: 'a',
+        live: 'b',
+      }))
+      const text = JSON.stringify(
+        render(makeMessage([someViolation({ changes, reason: 'why '.repeat(2000) })])),
+      )
+      assert.match(text, /data\.key-0: a → b.*and 99\d\d more.*why why why/s)
     })
   })
 }

@@ -5,6 +5,7 @@ import type { Link, Message } from './message.ts'
 import { footer } from './plain-lines.ts'
 import { post } from './post.ts'
 import type { MessageProvider } from './provider.ts'
+import { shrinkToFit } from './shrink-to-fit.ts'
 import { SendError } from './send-error.ts'
 import { ThreadStore, type Threads } from './threads.ts'
 import type { Tone } from './words.ts'
@@ -71,12 +72,33 @@ function threadName({ thread, about }: Message): string {
  * is shown as code, where nothing links or mentions; mentions are off besides.
  */
 export function discordMessage(message: Message) {
+  return shrinkToFit(
+    (share) => rendered(message, share),
+    ({ embeds: [embed] }) => embed!.description.length <= 4096 && lengthOf(embed!) <= 6000,
+  )
+}
+
+interface Embed {
+  title: string
+  description: string
+  fields: { name: string; value: string }[]
+  footer: { text: string }
+}
+
+function lengthOf({ title, description, fields, footer: { text } }: Embed): number {
+  const texts = [title, description, text, ...fields.flatMap(({ name, value }) => [name, value])]
+  return texts.reduce((sum, { length }) => sum + length, 0)
+}
+
+function rendered(message: Message, share: number) {
   const { title, summary, facts, changes, objects, reason, outcome, tone, to } = message
   const lines = changes.length > 0 ? changes : (objects ?? [])
   const parts = [
     code(clip(summary, 600)),
-    ...(lines.length === 0 ? [] : [`\`\`\`\n${fitLines(lines.map(plain), 1500).join('\n')}\n\`\`\``]),
-    ...(reason === undefined ? [] : [`\`\`\`\n${clip(plain(reason), 700)}\n\`\`\``]),
+    ...(lines.length === 0 || share === 0
+      ? []
+      : [`\`\`\`\n${fitLines(lines.map(plain), 2500 * share).join('\n')}\n\`\`\``]),
+    ...(reason === undefined || share === 0 ? [] : [`\`\`\`\n${clip(plain(reason), 1000 * share)}\n\`\`\``]),
     `**${outcome}**`,
     ...link('In Git', message.file),
     ...link('Commit', message.commit),
@@ -88,7 +110,7 @@ export function discordMessage(message: Message) {
     timestamp: to,
     fields: facts
       .slice(0, 8)
-      .map(({ label, text }) => ({ name: label, value: code(clip(text, 150)), inline: true })),
+      .map(({ label, text }) => ({ name: label, value: code(clip(text, 100 + 200 * share)), inline: true })),
     footer: { text: clip(footer(message), 300) },
   }
   const called = mentioned(message, 'discord')

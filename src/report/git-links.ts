@@ -11,8 +11,8 @@ export function fileLink(repository: string, { file, line, revision }: GitPlace)
   const forge = forgeOf(repository)
   if (forge === undefined) return undefined
   const { kind, base } = forge
-  const path = file.split('/').map(encodeURIComponent).join('/')
-  const commit = encodeURIComponent(revision)
+  const path = file.toWellFormed().split('/').map(encodeURIComponent).join('/')
+  const commit = encodeURIComponent(revision.toWellFormed())
   const at = (mark: string) => (line > 0 ? `#${mark}${line}` : '')
   switch (kind) {
     case 'github':
@@ -32,7 +32,7 @@ export function fileLink(repository: string, { file, line, revision }: GitPlace)
 export function commitLink(repository: string, revision: string): string | undefined {
   const forge = forgeOf(repository)
   if (forge === undefined) return undefined
-  const commit = encodeURIComponent(revision)
+  const commit = encodeURIComponent(revision.toWellFormed())
   const folders = {
     github: 'commit',
     gitlab: '-/commit',

@@ -7,6 +7,7 @@ import type { Link, Message } from './message.ts'
 import { footer } from './plain-lines.ts'
 import { post } from './post.ts'
 import type { MessageProvider } from './provider.ts'
+import { jsonBytes, shrinkToFit } from './shrink-to-fit.ts'
 
 /** Google Chat by a space's webhook, as a card; an object's messages are one thread, and a repeated one is taken once. */
 export function googleChat({ url }: { url: Secret }): MessageProvider {
@@ -30,17 +31,51 @@ export function googleChat({ url }: { url: Secret }): MessageProvider {
   }
 }
 
-/** Below 32,000 bytes. A card's text is HTML: escaped, it neither links nor mentions. */
+/** Of a message with its cards, says Google. */
+const MOST_BYTES = 32_000
+
+/** Widgets without text are refused. */
+const NOTHING = '–'
+
+/** A card's text is HTML: escaped, it neither links nor mentions. */
 export function googleChatMessage(message: Message) {
+  return shrinkToFit(
+    (share) => rendered(message, share),
+    (payload) => jsonBytes(payload) <= MOST_BYTES,
+  )
+}
+
+function rendered(message: Message, share: number) {
   const { title, summary, facts, changes, objects, reason, outcome, thread } = message
   const lines = changes.length > 0 ? changes : (objects ?? [])
   const widgets = [
     paragraph(escapeHtml(clip(summary, 500))),
     ...facts.slice(0, 8).map(({ label, text }) => ({
-      decoratedText: { topLabel: label, text: escapeHtml(clip(text, 200)), wrapText: true },
+      decoratedText: {
+        topLabel: label,
+        text: escapeHtml(clip(text, 100 + 300 * share)) || NOTHING,
+        wrapText: true,
+      },
     })),
-    ...(lines.length === 0 ? [] : [paragraph(fitLines(lines, 1500).map(escapeHtml).join('<br>'))]),
-    ...(reason === undefined ? [] : [paragraph(clip(reason, 700).split('\n').map(escapeHtml).join('<br>'))]),
+    ...(lines.length === 0 || share === 0
+      ? []
+      : [
+          paragraph(
+            fitLines(lines, 3000 * share)
+              .map(escapeHtml)
+              .join('<br>'),
+          ),
+        ]),
+    ...(reason === undefined || share === 0
+      ? []
+      : [
+          paragraph(
+            clip(reason, 1500 * share)
+              .split('\n')
+              .map(escapeHtml)
+              .join('<br>'),
+          ),
+        ]),
     paragraph(`<b>${escapeHtml(outcome)}</b>`),
     ...link('In Git', message.file),
     ...link('Commit', message.commit),
@@ -58,7 +93,7 @@ export function googleChatMessage(message: Message) {
 }
 
 function paragraph(text: string) {
-  return { textParagraph: { text } }
+  return { textParagraph: { text: text || NOTHING } }
 }
 
 function link(label: string, place: Link | undefined) {

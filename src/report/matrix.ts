@@ -7,6 +7,7 @@ import type { Link, Message } from './message.ts'
 import { footer, plainLines } from './plain-lines.ts'
 import { post } from './post.ts'
 import type { MessageProvider } from './provider.ts'
+import { jsonBytes, shrinkToFit } from './shrink-to-fit.ts'
 import { SendError } from './send-error.ts'
 import { ThreadStore, type Threads } from './threads.ts'
 
@@ -61,18 +62,33 @@ export class Matrix implements MessageProvider {
   }
 }
 
-/** A notice, which bots do not answer, that mentions nobody. Far below the 64 KiB of an event. */
+/** An event has 65,536 bytes at most, with what the homeserver and federation add to the content. */
+const MOST_BYTES = 60_000
+
+/** A notice, which bots do not answer, that mentions nobody. */
 export function matrixMessage(message: Message, root?: string) {
+  return shrinkToFit(
+    (share) => rendered(message, root, share),
+    (content) => jsonBytes(content) <= MOST_BYTES,
+  )
+}
+
+function rendered(message: Message, root: string | undefined, share: number) {
   const { title, summary, facts, changes, objects, reason, outcome } = message
-  const lines = fitLines(changes.length > 0 ? changes : (objects ?? []), 6000)
+  const lines = fitLines(changes.length > 0 ? changes : (objects ?? []), 6000 * share)
   const called = mentioned(message, 'matrix')
   const html = [
     `<p><strong>${escapeHtml(clip(title, 200))}</strong><br>${escapeHtml(clip(summary, 600))}</p>`,
     `<ul>${facts.map(({ label, text }) => `<li>${escapeHtml(label)}: <code>${escapeHtml(clip(text, 300))}</code></li>`).join('')}</ul>`,
     ...(lines.length === 0 ? [] : [`<pre><code>${escapeHtml(lines.join('\n'))}</code></pre>`]),
-    ...(reason === undefined
+    ...(reason === undefined || share === 0
       ? []
-      : [`<blockquote>${clip(reason, 1500).split('\n').map(escapeHtml).join('<br>')}</blockquote>`]),
+      : [
+          `<blockquote>${clip(reason, 1500 * share)
+            .split('\n')
+            .map(escapeHtml)
+            .join('<br>')}</blockquote>`,
+        ]),
     `<p><strong>${escapeHtml(outcome)}</strong>${link(message.file)}${link(message.commit)}</p>`,
     ...(called.length === 0 ? [] : [`<p>${called.map(pill).join(' ')}</p>`]),
     `<p><em>${escapeHtml(clip(footer(message), 500))}</em></p>`,
@@ -80,14 +96,19 @@ export function matrixMessage(message: Message, root?: string) {
   return {
     msgtype: 'm.notice',
     body: fitLines(
-      plainLines(message).map((line) => clip(line, 1000)),
-      10_000,
+      plainLines(message).map((line) => notTheRoom(clip(line, 1000))),
+      2000 + 8000 * share,
     ).join('\n'),
     format: 'org.matrix.custom.html',
     formatted_body: html.join(''),
     'm.mentions': called.length === 0 ? {} : { user_ids: called },
     ...(root === undefined ? {} : { 'm.relates_to': inThread(root) }),
   }
+}
+
+/** Servers that know no `m.mentions` look for it in the text. */
+function notTheRoom(text: string): string {
+  return text.replaceAll(/@(?=room)/gi, '@\u2060')
 }
 
 /** Clients that know no threads show an answer to the first. */

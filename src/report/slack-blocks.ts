@@ -1,9 +1,12 @@
 /**
  * A message in Slack's Block Kit, within its published limits: 50 blocks, a header of 150 characters, a section of 3000, ten fields of
- * 2000, ten elements of context. Text from outside can neither mention nor link.
+ * 2000, ten elements of context, and one that it does not publish: some 13,200 characters of blocks in all, above which it answers
+ * `msg_blocks_too_long`. Text from outside can neither mention nor link.
  */
+import { clip } from './fit-lines.ts'
 import { mentioned } from './mentions.ts'
 import type { Link, Message } from './message.ts'
+import { shrinkToFit } from './shrink-to-fit.ts'
 import type { Tone } from './words.ts'
 
 interface PlainText {
@@ -35,19 +38,32 @@ export interface SlackMessage {
 
 const SIGNS: { readonly [tone in Tone]: string } = { bad: '⛔', warning: '⚠️', good: '↩️', info: 'ℹ️' }
 
+/** Characters of all blocks as JSON. */
+const MOST = 12_000
+
 export function slackMessage(message: Message): SlackMessage {
+  return shrinkToFit(
+    (share) => rendered(message, share),
+    ({ blocks }) => JSON.stringify(blocks).length <= MOST,
+  )
+}
+
+function rendered(message: Message, share: number): SlackMessage {
   const { title, summary, facts, changes, objects, reason, outcome, tone } = message
   const blocks: SlackBlock[] = [
     { type: 'header', text: { type: 'plain_text', text: cut(`${SIGNS[tone]} ${title}`, 150), emoji: false } },
-    { type: 'section', text: markdown(prose(summary), 3000) },
+    { type: 'section', text: markdown(prose(clip(summary, 300 + 300 * share)), 3000) },
     {
       type: 'section',
-      fields: facts.slice(0, 10).map(({ label, text }) => markdown(`*${label}*\n${code(text)}`, 2000)),
+      fields: facts
+        .slice(0, 10)
+        .map(({ label, text }) => markdown(`*${label}*\n${code(clip(text, 60 + 340 * share))}`, 2000)),
     },
   ]
   const listed = changes.length > 0 ? changes : (objects ?? [])
-  if (listed.length > 0) blocks.push({ type: 'section', text: codeBlock(listed, 3000) })
-  if (reason !== undefined) blocks.push({ type: 'section', text: markdown(quote(reason), 3000) })
+  if (listed.length > 0 && share > 0) blocks.push({ type: 'section', text: codeBlock(listed, 3000 * share) })
+  if (reason !== undefined && share > 0)
+    blocks.push({ type: 'section', text: markdown(quote(reason), 3000 * share) })
   blocks.push({ type: 'section', text: markdown(`*${prose(outcome)}*`, 3000) })
   const called = mentioned(message, 'slack').map((id) =>
     id.startsWith('S') ? `<!subteam^${id}>` : `<@${id}>`,
@@ -93,7 +109,7 @@ function codeBlock(lines: readonly string[], max: number): Markdown {
   const kept: string[] = []
   let size = 0
   for (const line of lines) {
-    const text = cut(prose(line), 600)
+    const text = cut(prose(line), Math.min(600, max / 2))
     if (size + text.length + 1 > room - 20) {
       kept.push(`and ${lines.length - kept.length} more`)
       break
@@ -113,8 +129,9 @@ function quote(text: string): string {
 
 function link({ text, url }: Link): string {
   const target = url === undefined ? '' : escapeSlack(url).replaceAll('|', '%7C')
-  if (!/^https?:\/\//.test(target) || target.length > 1200) return code(text)
-  return `<${target}|${escapeSlack(text).replaceAll('|', '¦') || 'link'}>`
+  if (!/^https?:\/\//.test(target) || target.length > 1000) return code(text)
+  // Five characters at most for each, so that it is never cut.
+  return `<${target}|${prose(clip(text, 150)).replaceAll('|', '¦') || 'link'}>`
 }
 
 /** Cut without leaving half an entity, half a character or an open code span behind. */

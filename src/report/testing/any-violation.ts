@@ -15,6 +15,10 @@ const text = fc.oneof(
     'x'.repeat(9000),
     '\u202e\u0000\u001b[2J',
     '🦆'.repeat(3000),
+    '"'.repeat(3000),
+    'a\n'.repeat(2000),
+    '漢字'.repeat(2000),
+    '@everyone <!channel> [x](javascript:alert(1)) @room',
   ),
 )
 
