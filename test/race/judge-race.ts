@@ -26,7 +26,8 @@ export interface Outcome {
 /**
  * Judges a race by what a client outside saw, with the API server's record of who wrote it. The agent's commits only go forward, so a
  * write of the guard is wrong when its commit is older than one that the agent had written to the object before, or when it brings
- * back at the same commit what the agent had pruned.
+ * back at the same commit what the agent had pruned. A patch of `kubectl apply` names only what it found different: one that the guard
+ * overtook with a newer commit leaves the number of that commit there, and says nothing of which commit the agent is at.
  */
 export function judgeRace(
   sights: readonly Sight[],
@@ -36,9 +37,9 @@ export function judgeRace(
   const written = { agent: 0, guard: 0, alice: 0 }
   const undone: string[] = []
   let early = 0
-  const brought = new Map<string, { commit: number; pruned: boolean }>()
+  const brought = new Map<string, { commit: number; pruned: boolean; early: number }>()
   for (const { object, type, version, commit, at } of sights) {
-    const known = brought.get(object) ?? { commit: 0, pruned: false }
+    const known = brought.get(object) ?? { commit: 0, pruned: false, early: 0 }
     if (type === 'deleted') {
       brought.set(object, { ...known, pruned: isBy(agent, { object, at }, deletes) })
       continue
@@ -46,14 +47,18 @@ export function judgeRace(
     const writer = writers.get(version)
     if (writer === agent) {
       written.agent++
-      brought.set(object, { commit: Math.max(commit, known.commit), pruned: false })
+      const at = commit === known.early ? 0 : commit
+      brought.set(object, { ...known, commit: Math.max(at, known.commit), pruned: false })
     } else if (writer === guard) {
       written.guard++
       if (commit < known.commit)
         undone.push(`${object}: commit ${commit} over the agent's ${known.commit}, version ${version}`)
       else if (known.pruned && commit <= known.commit)
         undone.push(`${object}: back at commit ${commit} after the agent had pruned it, version ${version}`)
-      else if (commit > known.commit) early++
+      else if (commit > known.commit) {
+        early++
+        brought.set(object, { ...known, early: commit })
+      }
     } else if (writer === 'alice') written.alice++
   }
   return { written, undone, early, ...judgeEdits(sights, edits) }
