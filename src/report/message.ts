@@ -76,7 +76,7 @@ function makeSingle(sorted: readonly Violation[], options: MessageOptions): Mess
   const { event, object, actor, origin, source, reason, rule } = main
   const times = sorted.length > 1 ? ` (${counted(sorted)})` : ''
   const changes = changeLines(main.changes, 20)
-  const first = changes.length > 0 ? `: ${changes[0]}${changes.length > 1 ? ', …' : ''}` : ''
+  const first = changes.length > 0 ? `: ${changes[0]}${changes.length > 1 ? ' and more' : ''}` : ''
   const repository = source === undefined ? undefined : repositoryOf?.(source)
   const owners = ownersOf([main], options)
   return {
