@@ -16,10 +16,13 @@ import type { KubeObject } from '../model/json.ts'
 import type { Ledger } from '../reconcile/ledger.ts'
 import type { Objects } from '../reconcile/objects.ts'
 import type { Forms } from '../reconcile/forms.ts'
-import { Reconciler, type DesiredChange } from '../reconcile/reconciler.ts'
+import type { DesiredChange } from '../reconcile/desired-change.ts'
+import { Reconciler } from '../reconcile/reconciler.ts'
 import { breakGlassUntil } from '../reconcile/live-facts.ts'
 import type { SyncEvent } from '../sync/events.ts'
 import type { Exception } from './exceptions.ts'
+import { FirstReading } from './first-reading.ts'
+import { Following } from './following.ts'
 import { desiredChange } from './desired.ts'
 import { DesiredStates } from './desired-states.ts'
 import { policyOf } from './policy-of.ts'
@@ -28,8 +31,7 @@ import { Discoverer, type FoundSources } from './discoverer.ts'
 import type { Settings, SourceSettings } from './settings.ts'
 import { Syncs } from './syncs.ts'
 import { Sources } from './sources.ts'
-import { UndeclaredWatches } from './undeclared-watches.ts'
-import { Watches } from './watches.ts'
+import type { Watches } from './watches.ts'
 
 /** What a core works with; all of it outlives the core. */
 export interface CoreOptions {
@@ -74,21 +76,14 @@ export class Core {
   readonly #options: CoreOptions
   readonly #states: DesiredStates
   readonly #sources: Sources
-  readonly #watches: Watches
-  readonly #undeclared: UndeclaredWatches
+  readonly #following: Following
   readonly #syncs: Syncs
-  readonly #loaded = Promise.withResolvers<void>()
+  readonly #reading: FirstReading
   readonly #discoverer: Discoverer | undefined
   #settings: Settings
   #policy: Policy
   #stopped = false
   #problems: readonly DiscoveryProblem[] = []
-  /** The agents' objects are not known yet. */
-  #discovering: boolean
-  /** Everything was read once: what is discovered later is read while the rest is in force. */
-  #complete = false
-  /** Sources that could not be read. */
-  readonly #failed = new Set<string>()
 
   constructor(options: CoreOptions) {
     const { settings, discovery, forms, api } = options
@@ -111,18 +106,13 @@ export class Core {
     )
     this.#syncs = this.#makeSyncs()
     this.reconciler = this.#makeReconciler()
-    this.#watches = new Watches({
+    this.#following = new Following({
       api,
       discovery,
-      listener: {
-        listing: (kind) => this.reconciler.listing(kind),
-        synced: (kind) => this.reconciler.synced(kind),
-        observe: (type, object) => this.#observe(type as WatchEvent, object),
-      },
-      wants: (group, kind, namespace, name) => this.#wants(group, kind, namespace, name),
-      onState: () => undefined,
+      reconciler: this.reconciler,
+      index: () => this.#states.index,
+      observe: (type, object) => this.#observe(type, object),
     })
-    this.#undeclared = new UndeclaredWatches({ api, discovery, reconciler: this.reconciler })
     const { flux, argocd } = settings.config.discover
     const { agentObjects } = options
     this.#discoverer =
@@ -135,8 +125,11 @@ export class Core {
             onFound: (found) => this.#found(found),
             onAnnounced: (source, commit) => this.#announced(source, commit),
           })
-    this.#discovering = this.#discoverer !== undefined
-    this.#checkComplete()
+    this.#reading = new FirstReading({
+      discovering: this.#discoverer !== undefined,
+      settings: () => this.#settings,
+      isRead: (source) => this.#states.stateOf(source) !== undefined,
+    })
   }
 
   /** With the sources that are discovered. */
@@ -153,7 +146,7 @@ export class Core {
   start(): void {
     this.#sources.start()
     this.#discoverer?.start()
-    if (this.settings.sources.length === 0) this.#follow()
+    if (this.settings.sources.length === 0) this.#following.sync()
   }
 
   /** Begins to bring in the sources that are the guard's to bring in. */
@@ -168,11 +161,11 @@ export class Core {
 
   /** Resolves when every source was read once, or when it is stopped. */
   get loaded(): Promise<void> {
-    return this.#loaded.promise
+    return this.#reading.ended
   }
 
   get complete(): boolean {
-    return this.#complete
+    return this.#reading.complete
   }
 
   get policy(): Policy {
@@ -184,7 +177,7 @@ export class Core {
   }
 
   get watches(): Watches {
-    return this.#watches
+    return this.#following.watches
   }
 
   stateOf(source: string): DesiredState | undefined {
@@ -211,7 +204,7 @@ export class Core {
     const changes = this.#states.replace()
     this.#renew()
     for (const change of changes) this.reconciler.desiredChanged(change)
-    this.#follow()
+    this.#following.sync()
     this.#syncs.wake()
   }
 
@@ -233,11 +226,11 @@ export class Core {
 
   async stop(): Promise<void> {
     this.#stopped = true
-    this.#loaded.resolve()
+    this.#reading.end()
     this.reconciler.close()
     await this.#discoverer?.stop()
     await this.#syncs.stop()
-    await Promise.all([this.#sources.stop(), this.#watches.stop(), this.#undeclared.stop()])
+    await Promise.all([this.#sources.stop(), this.#following.stop()])
   }
 
   #accept(state: DesiredState): void {
@@ -248,10 +241,10 @@ export class Core {
     this.#renew()
     this.reconciler.desiredChanged(change)
     // Watches that run already will not list again for a source that is read after others.
-    if (first) for (const ref of change.added) if (this.#watches.follows(ref)) this.reconciler.check(ref)
-    this.#follow()
+    if (first) for (const ref of change.added) if (this.watches.follows(ref)) this.reconciler.check(ref)
+    this.#following.sync()
     this.#options.onState(this.#states.stateOf(state.source)!, change)
-    this.#checkComplete()
+    this.#reading.look()
     this.#syncs.wake(state.source)
   }
 
@@ -266,24 +259,12 @@ export class Core {
 
   /** A source that cannot be read is told; what is discovered waits for no other. */
   #cannotRead(source: string, error: GitError): void {
-    this.#failed.add(source)
     this.#options.onGitError(source, error)
-    this.#checkComplete()
-  }
-
-  #checkComplete(): void {
-    this.#complete ||=
-      !this.#discovering &&
-      this.#settings.sources.every(
-        ({ policy: { name }, discovered }) =>
-          this.#states.stateOf(name) !== undefined || (discovered !== undefined && this.#failed.has(name)),
-      )
-    if (this.#complete) this.#loaded.resolve()
+    this.#reading.failed(source)
   }
 
   #found({ sources, problems }: FoundSources): void {
     if (this.#stopped) return
-    this.#discovering = false
     this.#problems = problems
     this.#options.onDiscovery?.(problems)
     const before = new Set(this.#settings.sources)
@@ -298,8 +279,8 @@ export class Core {
       for (const ref of change.removed)
         if (this.#policy.declared(ref) !== undefined) this.reconciler.check(ref)
     }
-    this.#follow()
-    this.#checkComplete()
+    this.#following.sync()
+    this.#reading.found()
   }
 
   /** The agent acts on its object as it is stored, which the watch may not have told yet. */
@@ -331,21 +312,6 @@ export class Core {
     this.#options.onPolicy()
   }
 
-  #follow(): void {
-    this.#watches.sync(this.#states.index.all())
-    const strict = new Set<string>()
-    for (const namespace of this.#states.index.namespaces()) {
-      const sources = this.#states.index.sourcesOf(namespace)
-      if (sources.some(({ undeclared }) => undeclared !== 'allow')) strict.add(namespace)
-    }
-    this.#undeclared.sync(strict)
-  }
-
-  #wants(group: string, kind: string, namespace: string, name: string): boolean {
-    if (this.#policy.declared({ group, kind, namespace, name }) !== undefined) return true
-    return group === '' && kind === 'Namespace' && this.#states.index.namespaces().has(name)
-  }
-
   #makePolicy(): Policy {
     const { guard, sharedControllerIdentity, exceptions } = this.#options
     return policyOf(this.#settings, this.#states.index, {
@@ -367,7 +333,7 @@ export class Core {
       holderOf: (ref) => this.#policy.declared(ref)?.source.name,
       // What one that cannot be read declares is not known.
       complete: () =>
-        this.#complete &&
+        this.complete &&
         this.#settings.sources.every(({ policy }) => this.#states.stateOf(policy.name) !== undefined),
       refresh: async (source) => {
         await this.#sources.refresh(source)

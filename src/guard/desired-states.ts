@@ -1,7 +1,7 @@
 import type { DesiredState } from '../model/desired.ts'
 import type { Namespaced } from '../git/scope.ts'
 import { indexDesired, type DesiredIndex, type Forms } from '../policy/snapshot.ts'
-import type { DesiredChange } from '../reconcile/reconciler.ts'
+import type { DesiredChange } from '../reconcile/desired-change.ts'
 import { desiredChange, placeState } from './desired.ts'
 import type { SourceSettings } from './settings.ts'
 

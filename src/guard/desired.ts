@@ -2,7 +2,7 @@ import type { DesiredState, Manifest, Problem } from '../model/desired.ts'
 import type { ObjectRef } from '../model/identity.ts'
 import { placeManifests, type Namespaced } from '../git/scope.ts'
 import { refKey } from '../object/identity.ts'
-import type { DesiredChange } from '../reconcile/reconciler.ts'
+import type { DesiredChange } from '../reconcile/desired-change.ts'
 
 /** A source's manifests in the namespaces that they are for, as far as discovery knows their kinds. */
 export function placeState(

@@ -6,6 +6,7 @@ import type { ClusterApi } from '../cluster/api.ts'
 import { ApiError } from '../cluster/api-error.ts'
 import type { Discovery } from '../cluster/discovery.ts'
 import { refKey } from '../object/identity.ts'
+import type { WatchEvent } from '../reconcile/events.ts'
 import type { AgentProgress } from '../reconcile/ahead.ts'
 import { systemClock } from '../reconcile/clock.ts'
 import type { Objects } from '../reconcile/objects.ts'
@@ -71,8 +72,8 @@ export class Syncs {
     for (const [name, { sync }] of this.#syncs) if (source === undefined || name === source) sync.wake()
   }
 
-  observe(type: string, object: KubeObject, source: string, key: string): void {
-    this.#syncs.get(source)?.sync.observe(key, type === 'DELETED' ? undefined : object)
+  observe(type: WatchEvent, object: KubeObject, source: string, key: string): void {
+    this.#syncs.get(source)?.sync.observe(key, type === 'deleted' ? undefined : object)
   }
 
   /** Whether an object is still to be brought in, of a source that the guard brings in. */

@@ -2,11 +2,12 @@ import type { ResourceInfo } from '../model/identity.ts'
 import type { KubeObject } from '../model/json.ts'
 import type { ClusterApi } from '../cluster/api.ts'
 import type { Discovery } from '../cluster/discovery.ts'
+import type { WatchEvent } from '../reconcile/events.ts'
 import { Reflector } from '../cluster/reflector.ts'
 
 /** Takes what exists in namespaces where Git must name everything. */
 interface Listener {
-  observeUndeclared(type: string, object: KubeObject): void
+  observeUndeclared(type: WatchEvent, object: KubeObject): void
 }
 
 /** Groups whose objects come and go by themselves: nobody declares them. */
@@ -58,7 +59,7 @@ export class UndeclaredWatches {
       onEvent: (type, object) => {
         const namespace = object.metadata['namespace']
         if (typeof namespace !== 'string' || !this.#namespaces.has(namespace)) return
-        reconciler.observeUndeclared(type.toUpperCase(), object)
+        reconciler.observeUndeclared(type, object)
       },
     })
     this.#reflectors.set(key, reflector)

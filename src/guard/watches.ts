@@ -3,13 +3,14 @@ import type { KubeObject } from '../model/json.ts'
 import type { Declared } from '../model/policy.ts'
 import type { ClusterApi } from '../cluster/api.ts'
 import type { Discovery } from '../cluster/discovery.ts'
-import { Reflector, type EventType, type ReflectorState } from '../cluster/reflector.ts'
+import { Reflector, type ReflectorState } from '../cluster/reflector.ts'
+import type { WatchEvent } from '../reconcile/events.ts'
 import { versionOf } from '../object/identity.ts'
 
 /** What watches tell: the reconciler takes it. */
 export interface Listener {
   listing(kind: { group: string; kind: string }): void
-  observe(type: string, object: KubeObject): void
+  observe(type: WatchEvent, object: KubeObject): void
   synced(kind: { group: string; kind: string }): void
 }
 
@@ -19,7 +20,6 @@ export interface WatchesOptions {
   listener: Listener
   /** Whether an object of this kind is wanted: declared, or a namespace that something declared lives in. */
   wants(group: string, kind: string, namespace: string, name: string): boolean
-  onState(): void
 }
 
 /** How one watch does, for metrics and `/readyz`. */
@@ -101,19 +101,15 @@ export class Watches {
   }
 
   #start(key: string, resource: ResourceInfo): void {
-    const { api, listener, wants, onState } = this.#options
+    const { api, listener, wants } = this.#options
     const { group, kind } = resource
     const reflector = new Reflector({
       api,
       resource,
       wants: (namespace, name) => wants(group, kind, namespace, name),
       onListing: () => listener.listing({ group, kind }),
-      onEvent: (type: EventType, object) => listener.observe(type.toUpperCase(), object),
-      onSynced: () => {
-        listener.synced({ group, kind })
-        onState()
-      },
-      onState,
+      onEvent: (type, object) => listener.observe(type, object),
+      onSynced: () => listener.synced({ group, kind }),
     })
     this.#reflectors.set(key, { resource, reflector })
     reflector.start()

@@ -5,12 +5,8 @@ import type { FieldChange } from '../model/path.ts'
 import type { Remedy } from '../model/violation.ts'
 import type { Reason } from './remedy.ts'
 
-/** What a watch says of an object, in the API server's words or in small letters; in a full list each is `added`. */
-export type WatchEvent = 'added' | 'modified' | 'deleted' | 'ADDED' | 'MODIFIED' | 'DELETED'
-
-export function isDeleted(type: WatchEvent): boolean {
-  return type === 'deleted' || type === 'DELETED'
-}
+/** What a watch says of an object; in a full list each is `added`. */
+export type WatchEvent = 'added' | 'modified' | 'deleted'
 
 /** Where a declared object stands; `undeclared` is one that Git does not name. */
 export type Status =

@@ -1,4 +1,6 @@
+import type { KubeObject } from '../model/json.ts'
 import type { Status } from './events.ts'
+import { textAt } from './live-facts.ts'
 import type { SeenStamps } from './seen-stamps.ts'
 
 /**
@@ -16,4 +18,22 @@ export class Tracked {
   arrived: string | undefined = undefined
   /** The agent's marks, as they were seen last while it was as Git says. */
   stamps: SeenStamps | undefined = undefined
+  /** Of a Job: the hash of the manifest at which it finished. */
+  finished: string | undefined = undefined
+  /** Its agent lags, and people were told. */
+  lagging = false
+  /** What was said once about its manifest. */
+  said: string | undefined = undefined
+
+  /** Takes note of which version was seen. */
+  saw(live: KubeObject): void {
+    this.resourceVersion = textAt(live, 'resourceVersion')
+  }
+
+  /** Whether this was not said of it yet. */
+  isNews(what: string): boolean {
+    if (this.said === what) return false
+    this.said = what
+    return true
+  }
 }

@@ -4,7 +4,6 @@ import type { Policy, SourcePolicy } from '../model/policy.ts'
 import { refKey, refOf } from '../object/identity.ts'
 import type { Ahead } from './ahead.ts'
 import type { Clock } from './clock.ts'
-import { isDeleted } from './events.ts'
 import type { ReconcileEvent, Status, WatchEvent } from './events.ts'
 import { breakGlassUntil, textAt } from './live-facts.ts'
 import { readManagedFields } from './managed-fields.ts'
@@ -50,7 +49,7 @@ export class UndeclaredKeeper {
   observe(policy: Policy, type: WatchEvent, object: KubeObject): boolean {
     const ref = refOf(object)
     const key = refKey(ref)
-    if (!isDeleted(type) && isUndeclared(policy, ref, object)) {
+    if (type !== 'deleted' && isUndeclared(policy, ref, object)) {
       if (!this.#statuses.has(key)) this.#statuses.set(key, 'undeclared')
       return true
     }

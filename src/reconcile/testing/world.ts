@@ -15,7 +15,7 @@ import type { Objects, Target, WriteOptions } from '../objects.ts'
 import { targetOf } from '../objects.ts'
 import { Reconciler } from '../reconciler.ts'
 import type { Form, Forms } from '../forms.ts'
-import type { ReconcilerOptions } from '../reconciler.ts'
+import type { ReconcilerOptions } from '../reconciler-options.ts'
 
 /**
  * A world at the reconciler's own edges, to test when it does what: a store of objects that knows versions, canonical
