@@ -24,8 +24,21 @@ const argo = (resource: string, kind: string): Resource => ({
 export const KUSTOMIZATIONS = flux('kustomize', 'v1', 'kustomizations', 'Kustomization')
 export const GIT_REPOSITORIES = flux('source', 'v1', 'gitrepositories', 'GitRepository')
 export const HELM_RELEASES = flux('helm', 'v2', 'helmreleases', 'HelmRelease')
+export const HELM_CHARTS = flux('source', 'v1', 'helmcharts', 'HelmChart')
 export const APPLICATIONS = argo('applications', 'Application')
 export const PROJECTS = argo('appprojects', 'AppProject')
+
+/** Fields of a status that say how far an agent is. */
+const STATUS = [
+  'artifact',
+  'lastAttemptedRevision',
+  'lastAppliedRevision',
+  'sync',
+  'observedGeneration',
+  'observedSourceArtifactRevision',
+]
+/** Conditions of a HelmRelease that say whether Helm is at work, and whether it gave up. */
+const CONDITIONS = ['Ready', 'Reconciling', 'Stalled', 'Remediated']
 
 const SKIP_RECONCILE = 'argocd.argoproj.io/skip-reconcile'
 
@@ -130,7 +143,7 @@ export function whatMatters(object: KubeObject): KubeObject {
   const { apiVersion, kind, metadata, spec, status, operation } = object
   const operationState = fieldOf(status, 'operationState')
   const history = fieldOf(status, 'history')
-  const kept = pick(status, ['artifact', 'lastAttemptedRevision', 'lastAppliedRevision', 'sync'])
+  const kept = pick(status, STATUS)
   if (kept['sync'] !== undefined) kept['sync'] = pick(kept['sync'], ['status', 'revision', 'revisions'])
   if (isObject(operationState)) {
     const begun = pick(fieldOf(fieldOf(operationState, 'operation'), 'sync'), ['revision', 'revisions'])
@@ -143,11 +156,21 @@ export function whatMatters(object: KubeObject): KubeObject {
   // Flux keeps a history of another kind under this name.
   if (kind === 'Application' && Array.isArray(history) && history.length > 0)
     kept['history'] = [pick(history.at(-1), ['revision', 'revisions'])]
+  if (kind === 'HelmRelease') {
+    const [newest] = Array.isArray(history) ? history : []
+    kept['history'] = newest === undefined ? [] : [pick(newest, ['chartVersion', 'status'])]
+    const conditions = fieldOf(status, 'conditions')
+    kept['conditions'] = (Array.isArray(conditions) ? conditions : [])
+      .filter((one) => CONDITIONS.includes(String(fieldOf(one, 'type'))))
+      .map((one) => pick(one, ['type', 'status']))
+  }
   return {
     apiVersion,
     kind,
     metadata: {
       ...pick(metadata, ['namespace', 'name', 'deletionTimestamp']),
+      // What else has one is compared as a whole where it changes.
+      ...(kind === 'HelmRelease' || kind === 'HelmChart' ? pick(metadata, ['generation']) : {}),
       namespace: metadata['namespace'] ?? '',
       annotations: pick(metadata['annotations'], [SKIP_RECONCILE]),
     },

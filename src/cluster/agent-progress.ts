@@ -5,12 +5,14 @@ import { ApiError } from './api-error.ts'
 import type { Resource } from './api-path.ts'
 import { argocdBringsIn, argocdReading } from './agent-progress-argocd.ts'
 import { fluxBringsIn, fluxReading, gitRepositoryOf } from './agent-progress-flux.ts'
+import { helmChartOf, helmReading } from './agent-progress-helm.ts'
 import { combineReadings } from './agent-progress-reading.ts'
 import type { AgentObject, AgentReading, FollowedSource, SameRepository } from './agent-progress-reading.ts'
 import {
   AgentObjects,
   APPLICATIONS,
   GIT_REPOSITORIES,
+  HELM_CHARTS,
   HELM_RELEASES,
   KUSTOMIZATIONS,
 } from './agent-objects.ts'
@@ -38,6 +40,8 @@ interface Bringer {
   object: KubeObject
   /** Flux's GitRepository, and which of an Application's sources. */
   repository?: KubeObject
+  /** That a HelmRelease is made from. */
+  chart?: KubeObject
   index: number
 }
 
@@ -129,16 +133,27 @@ export class AgentProgressReader {
     const resource = BY_KIND[kind]
     const object = this.#of(resource).get(keyOf(namespace, name))
     if (object === undefined) return []
-    const at = gitRepositoryOf(object)
+    const from = kind === 'HelmRelease' ? helmChartOf(object) : undefined
+    const chart = from && this.#of(HELM_CHARTS).get(keyOf(from.namespace, from.name))
+    const at = gitRepositoryOf(chart ?? object)
     const repository = at && this.#of(GIT_REPOSITORIES).get(keyOf(at.namespace, at.name))
-    return [{ resource, object, index, ...(repository === undefined ? {} : { repository }) }]
+    return [
+      {
+        resource,
+        object,
+        index,
+        ...(repository === undefined ? {} : { repository }),
+        ...(chart === undefined ? {} : { chart }),
+      },
+    ]
   }
 
-  async #read({ resource, object, repository, index }: Bringer): Promise<AgentReading | undefined> {
+  async #read({ resource, object, repository, chart, index }: Bringer): Promise<AgentReading | undefined> {
     const now = await this.#get(resource, object)
     if (now === undefined) return undefined
     if (resource === APPLICATIONS) return argocdReading(now, index)
-    // Only a tie-breaker: as new as its watch is enough.
+    // Only tie-breakers: as new as their watches is enough.
+    if (resource === HELM_RELEASES) return helmReading(now, chart, repository)
     return fluxReading(now, repository)
   }
 

@@ -100,6 +100,15 @@ export class Discovery {
     return (this.#kinds.get(`${group}/${kind}`) ?? []).map(({ version }) => version)
   }
 
+  /** `apps/v1` and `apps/v1/Deployment` of all that is served, in order. */
+  served(): string[] {
+    const infos = [...this.#kinds.values()].flat()
+    const versions = infos.map(({ group, version }) => (group === '' ? version : `${group}/${version}`))
+    return [
+      ...new Set(versions.flatMap((version, index) => [version, `${version}/${infos[index]!.kind}`])),
+    ].sort()
+  }
+
   /** Every kind once, at its preferred version. */
   resources(): ResourceInfo[] {
     return [...this.#kinds.values()].map((versions) => versions[0]!)

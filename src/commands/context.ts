@@ -42,9 +42,9 @@ export async function readAllSettings(options: Omit<CommonOptions, 'output'>): P
   const settings = await readSettings(options)
   const { flux, argocd } = settings.config.discover
   if (flux === undefined && argocd === undefined) return settings
-  const { api, connection } = await openCluster(options)
+  const { api, connection, discovery } = await openCluster(options)
   try {
-    const { settings: all, problems } = await discoverOnce(settings, api)
+    const { settings: all, problems } = await discoverOnce(settings, { api, discovery })
     for (const { source, message } of problems)
       console.error(escapeText(`${source} cannot be followed: ${message}`, 2000))
     return all

@@ -1,6 +1,7 @@
 import type { KubeObject } from '../model/json.ts'
 import { agentObjectKey, whatMatters } from '../cluster/agent-objects.ts'
 import type { ClusterApi } from '../cluster/api.ts'
+import type { Discovery } from '../cluster/discovery.ts'
 import { ApiError } from '../cluster/api-error.ts'
 import { NAMED_RESOURCES } from '../cluster/named-objects.ts'
 import { discover } from '../discover/discover.ts'
@@ -12,13 +13,14 @@ import type { Settings, SourceSettings } from '../guard/settings.ts'
 /** The settings with what the agents' objects in the cluster come to now, and what cannot be followed. */
 export async function discoverOnce(
   settings: Settings,
-  api: ClusterApi,
+  { api, discovery }: { api: ClusterApi; discovery: Discovery },
 ): Promise<{ settings: Settings; problems: readonly DiscoveryProblem[] }> {
   const kinds = Object.keys(AGENT_KINDS) as AgentKind[]
   const lists = await Promise.all(kinds.map(async (kind) => [kind, await listed(api, kind)] as const))
   const objects = new Map(lists)
   const values = new Map<string, KubeObject | undefined>()
-  const facts = factsOf((kind) => objects.get(kind) ?? [], { get: (one) => values.get(keyOf(one)) })
+  const named = { get: (one: ValueReference) => values.get(keyOf(one)) }
+  const facts = factsOf((kind) => objects.get(kind) ?? [], named, discovery)
   const { wants } = discover(facts, settings.config.discover)
   for (const one of wants) values.set(keyOf(one), await valueOf(api, one))
   const { sources, problems } = discover(facts, settings.config.discover)

@@ -39,7 +39,7 @@ export function argocdApplication(application: KubeObject, facts: AgentFacts): F
       return fail(`takes chart ${textAt(source, 'chart')} from a Helm repository: only Git can be read here`)
     const ref = refOf(application, source, { index, byItself: isAutomated(spec) && !project.hasWindows })
     if (ref === undefined) return nothing
-    const rendering = renderingOf(source, { application, all, name })
+    const rendering = renderingOf(source, { application, all, name, cluster: facts.cluster })
     if (typeof rendering === 'string') return fail(rendering)
     const startAt = commitAt(at(status, 'sync'), index)
     sources.push({

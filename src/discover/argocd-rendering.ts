@@ -3,6 +3,7 @@ import type { Json, JsonObject, KubeObject } from '../model/json.ts'
 import { fieldOf, isObject, stringifyJson } from '../object/json.ts'
 import type { KustomizationEdit } from '../git/kustomize-edit.ts'
 import type { HelmSpec, SourceSpec } from '../git/source-spec.ts'
+import type { ClusterFacts } from './discovered.ts'
 import { at, entriesAt, filled, isTrue, listAt, objectAt, textAt, textsAt } from './reading.ts'
 
 export interface AboutSource {
@@ -11,6 +12,7 @@ export interface AboutSource {
   all: readonly Json[]
   /** The Application's name. */
   name: string
+  cluster?: ClusterFacts | undefined
 }
 
 type Rendering = Pick<SourceSpec, 'renderer' | 'kustomize' | 'helm' | 'directory' | 'refuses'>
@@ -108,6 +110,8 @@ function helmOf(helm: JsonObject, source: Json, about: AboutSource): HelmSpec | 
   const object = at(helm, 'valuesObject')
   const text =
     isObject(object) && Object.keys(object).length > 0 ? stringifyJson(object) : textAt(helm, 'values')
+  const own = textsAt(helm, 'apiVersions')
+  const kubeVersion = textAt(helm, 'kubeVersion') || about.cluster?.kubeVersion
   const parameters = (strings: boolean) =>
     listAt(helm, 'parameters')
       .filter((one) => isTrue(one, 'forceString') === strings)
@@ -120,8 +124,8 @@ function helmOf(helm: JsonObject, source: Json, about: AboutSource): HelmSpec | 
     set: parameters(false),
     setString: parameters(true),
     skipCrds: isTrue(helm, 'skipCrds'),
-    ...(textAt(helm, 'kubeVersion') === '' ? {} : { kubeVersion: textAt(helm, 'kubeVersion') }),
-    apiVersions: textsAt(helm, 'apiVersions'),
+    ...(kubeVersion === undefined ? {} : { kubeVersion }),
+    apiVersions: own.length > 0 ? own : (about.cluster?.apiVersions ?? []),
   }
 }
 

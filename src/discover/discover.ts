@@ -1,7 +1,8 @@
 /** Which sources the objects of agents come to: facts in, sources out. */
 import { matchesPattern } from '../object/selectors.ts'
 import { argocdApplication } from './argocd-application.ts'
-import type { AgentFacts, Discovered, DiscoveredSource, Found } from './discovered.ts'
+import type { AgentFacts, AgentKind, Discovered, DiscoveredSource, Found } from './discovered.ts'
+import { fluxHelmRelease } from './flux-helm-release.ts'
 import { fluxKustomization, type FluxOptions } from './flux-kustomization.ts'
 import { nameOf } from './reading.ts'
 
@@ -17,33 +18,45 @@ export function discover(
   options: DiscoverOptions,
   before: readonly DiscoveredSource[] = [],
 ): Discovered {
-  const found: { prefix: string; found: Found }[] = []
+  const found: { kind: AgentKind; prefix: string; found: Found }[] = []
   const { flux, argocd } = options
   if (flux !== undefined) {
     for (const object of facts.all('Kustomization')) {
       const { namespace, name } = nameOf(object)
       if (!isWanted(namespace, flux.namespaces)) continue
-      found.push({ prefix: `flux:${namespace}/${name}`, found: fluxKustomization(object, facts, flux) })
+      found.push({
+        kind: 'Kustomization',
+        prefix: `flux:${namespace}/${name}`,
+        found: fluxKustomization(object, facts, flux),
+      })
     }
     for (const object of facts.all('HelmRelease')) {
       const { namespace, name } = nameOf(object)
-      const source = `flux:${namespace}/${name}#helm`
       if (!isWanted(namespace, flux.namespaces)) continue
-      const message = 'is a HelmRelease, which is not rendered here: what it brings in is not guarded'
-      found.push({ prefix: source, found: { sources: [], wants: [], problem: { source, message } } })
+      found.push({
+        kind: 'HelmRelease',
+        prefix: `flux:${namespace}/${name}#helm`,
+        found: fluxHelmRelease(object, facts, flux),
+      })
     }
   }
   if (argocd !== undefined) {
     for (const object of facts.all('Application')) {
       const { namespace, name } = nameOf(object)
       if (!isWanted(namespace, argocd.namespaces)) continue
-      found.push({ prefix: `argocd:${namespace}/${name}`, found: argocdApplication(object, facts) })
+      found.push({
+        kind: 'Application',
+        prefix: `argocd:${namespace}/${name}`,
+        found: argocdApplication(object, facts),
+      })
     }
   }
-  const kept = found.flatMap(({ prefix, found: { sources, problem } }) =>
+  const kept = found.flatMap(({ kind, prefix, found: { sources, problem } }) =>
     problem === undefined
       ? sources
-      : before.filter(({ name }) => name === prefix || name.startsWith(`${prefix}#`)),
+      : before.filter(
+          ({ name, object }) => (name === prefix || name.startsWith(`${prefix}#`)) && object.kind === kind,
+        ),
   )
   return {
     // Where two declare one object the first holds it: one whose agent may do all that the guard may, before others.

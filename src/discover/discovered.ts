@@ -4,7 +4,8 @@ import type { Allowance } from '../model/policy.ts'
 import type { SourceSpec } from '../git/source-spec.ts'
 
 /** Kinds of agents' objects that are looked at. */
-export type AgentKind = 'Kustomization' | 'GitRepository' | 'HelmRelease' | 'Application' | 'AppProject'
+export type AgentKind =
+  'Kustomization' | 'GitRepository' | 'HelmRelease' | 'HelmChart' | 'Application' | 'AppProject'
 
 /** What the cluster holds of agents' objects: facts, as they are now. */
 export interface AgentFacts {
@@ -13,6 +14,15 @@ export interface AgentFacts {
   find(kind: AgentKind, namespace: string, name: string): KubeObject | undefined
   /** A ConfigMap or Secret that was asked for (`wants`); undefined where it does not exist or is not known yet. */
   values(reference: ValueReference): KubeObject | undefined
+  /** What agents tell Helm of the cluster; undefined where it is not known. */
+  cluster?: ClusterFacts | undefined
+}
+
+export interface ClusterFacts {
+  /** Such as v1.36.3. */
+  kubeVersion: string
+  /** What is served, in order: `apps/v1` and `apps/v1/Deployment`. */
+  apiVersions: readonly string[]
 }
 
 /** A ConfigMap or Secret by which an agent's object is completed. */

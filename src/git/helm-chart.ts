@@ -21,6 +21,8 @@ export interface HelmChart {
   root: string
   /** As Chart.yaml says: what Helm calls the folder. */
   name: string
+  /** As Chart.yaml says. */
+  version: string
   /** Where each file is put, and where it is in the commit. */
   files: ReadonlyMap<string, TreeEntry>
   links: ReadonlyMap<string, string>
@@ -53,7 +55,7 @@ export async function helmChart(
   const { files } = search
   const links = new Map(tree.followed)
   const hash = hashOf([root, values, [...links].sort()], files)
-  return { tree, root, name: chartFile.name, files, links, values, hash }
+  return { tree, root, name: chartFile.name, version: chartFile.version, files, links, values, hash }
 }
 
 class Search {
@@ -74,7 +76,11 @@ class Search {
   }
 
   /** Takes the chart in folder `from` to folder `to`, with the charts that it depends on. Undefined where there is none. */
-  async chart(from: string, to: string, depth: number): Promise<{ path: string; name: string } | undefined> {
+  async chart(
+    from: string,
+    to: string,
+    depth: number,
+  ): Promise<{ path: string; name: string; version: string } | undefined> {
     const path = join(from, 'Chart.yaml')
     const file = this.tree.look(path)
     if (file?.type !== 'file') return undefined
@@ -84,12 +90,13 @@ class Search {
     for (const { line, message } of problems) this.say(path, line, message)
     const [document] = documents
     const name = textOf(document?.value, 'name') ?? ''
+    const version = textOf(document?.value, 'version') ?? ''
     const dependencies = fieldOf(document?.value, 'dependencies')
     for (const [index, dependency] of (Array.isArray(dependencies) ? dependencies : []).entries()) {
       const line = document?.lineAt(['dependencies', index]) ?? 0
       await this.dependency(dependency, { from, to, depth, file: path, line })
     }
-    return { path, name }
+    return { path, name, version }
   }
 
   private async dependency(

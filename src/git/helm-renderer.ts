@@ -2,16 +2,19 @@
 import type { Manifest, Problem } from '../model/desired.ts'
 import type { Json } from '../model/json.ts'
 import { refKey } from '../object/identity.ts'
-import { fieldOf } from '../object/json.ts'
+import { stringifyJson } from '../object/json.ts'
+import { GitError } from './git-error.ts'
 import { helmChart } from './helm-chart.ts'
 import type { HelmChart } from './helm-chart.ts'
+import { finishedByFlux, fluxReleaseName, withFluxVersion } from './helm-flux.ts'
 import { fileOf, lineOf, sourceOf } from './helm-origins.ts'
+import { isHook, postRender } from './helm-post-render.ts'
 import { randomObjects } from './helm-random.ts'
 import { placeInFile, writtenObjects } from './kustomize-origins.ts'
 import type { WrittenObject } from './kustomize-origins.ts'
 import { readManifests } from './manifests.ts'
 import { failureText, renderFailure } from './render-failure.ts'
-import { secretsOf } from './render-secrets.ts'
+import { secretsOf, valuesIn } from './render-secrets.ts'
 import { readRendered } from './rendered-documents.ts'
 import type { RenderedDocument } from './rendered-documents.ts'
 import { findRenderer } from './renderer-program.ts'
@@ -40,58 +43,70 @@ export class HelmRenderer implements Renderer {
     const fail = (message: string) => renderFailure(input, [problem(input, input.path || '.', message)])
     const found = await findRenderer('helm', input.environment)
     if ('missing' in found) return fail(found.missing)
-    const release = input.spec.helm?.release ?? input.spec.name
+    const { flux, release: named = input.spec.name, texts = [] } = input.spec.helm ?? {}
+    const release = flux === undefined ? named : fluxReleaseName(named)
     if (!RELEASE.test(release) || release.length > RELEASE_LENGTH) {
       return fail(
         `cannot be a release named ${JSON.stringify(release)}: set helm.release to at most ${RELEASE_LENGTH} lower case letters, digits, dashes and dots`,
       )
     }
-    const chart = await helmChart(input)
-    if ('problems' in chart) return renderFailure(input, chart.problems)
+    const kustomize = await kustomizeFor(input)
+    if (kustomize !== undefined && 'missing' in kustomize) return fail(kustomize.missing)
+    const newest = await helmChart(input)
+    if ('problems' in newest) return renderFailure(input, newest.problems)
+    const { chart, at } = await asReleased(input, newest)
     const options = optionsOf(input)
-    const { texts = [] } = input.spec.helm ?? {}
-    const hash = `helm ${found.program} ${chart.hash} ${stableHash([release, ...options, ...texts])}`
-    const same = unchanged(input, hash)
+    const capabilities = capabilitiesOf(input)
+    const hashWith = (more: readonly string[]) =>
+      `helm ${found.program} ${chart.hash} ${stableHash([release, ...options, ...texts, stringifyJson(flux ?? null), ...more])}`
+    // What the cluster serves counts for charts that look at it.
+    const known = [hashWith([]), hashWith(capabilities)].find((hash) => hash === input.rendering?.inputs)
+    const same = known === undefined ? undefined : unchanged(input, known)
     if (same) return same
 
     const folder = await SandboxFolder.make()
     try {
-      const contents = await writeChart(input, chart, folder)
-      for (const [index, text] of texts.entries()) await folder.write(inlineValues(index), text)
-      const run = () =>
-        runInSandbox({
+      const { contents, values } = await writeChart(at, chart, folder)
+      const looks = looksAtTheCluster(contents)
+      const run = async () => {
+        const printed = await runInSandbox({
           program: found.program,
           folder: folder.path,
           args: (path) => [
             'template',
             release,
             path(`repository/${chart.root}`),
-            ...[...chart.values, ...texts.map((_, index) => inlineValues(index))].flatMap((file) => [
-              '--values',
-              path(`repository/${file}`),
-            ]),
+            ...values.flatMap((file) => ['--values', path(`repository/${file}`)]),
             ...options,
+            ...(looks ? capabilities : []),
           ],
           timeout: this.timeout,
           signal: input.signal,
         })
+        if (!printed.ok || kustomize === undefined) return printed
+        const { kustomizations = [] } = flux ?? {}
+        const { timeout } = this
+        const { signal } = input
+        return await postRender(printed.stdout, { ...kustomize, kustomizations, timeout, signal })
+      }
       const [first, second] = await Promise.all([run(), run()])
-      if (!first.ok)
-        return renderFailure(input, [failure(input, chart, { message: first.message, contents })])
-      if (!second.ok)
-        return renderFailure(input, [failure(input, chart, { message: second.message, contents })])
+      for (const one of [first, second])
+        if (!one.ok) return renderFailure(input, [failure(at, chart, { message: one.message, contents })])
+      if (!first.ok || !second.ok) throw new Error('unreachable')
       const documents = await readRendered(first.stdout, input.rendering?.documents)
       const again =
         first.stdout === second.stdout
           ? documents
           : await readRendered(second.stdout, new Map(byId(documents)))
-      const read = new Reading(input, chart, contents).read(documents, again)
+      const read = new Reading(at, chart, contents, release).read(documents, again)
+      const { name, version } = chart
       const rendering = {
-        inputs: hash,
+        inputs: hashWith(looks ? capabilities : []),
         revision: input.revision,
         ...read,
         documents: new Map(byId(documents)),
         written: new Map(),
+        chart: { name, version, revision: at.revision, generation: flux?.generation },
       }
       return { manifests: [...read.manifests], problems: [...read.problems], files: new Map(), rendering }
     } finally {
@@ -100,16 +115,61 @@ export class HelmRenderer implements Renderer {
   }
 }
 
+/** The program that post-renderers are, where there are any. */
+async function kustomizeFor({ spec, environment }: RenderInput) {
+  const { kustomizations = [] } = spec.helm?.flux ?? {}
+  return kustomizations.length === 0 ? undefined : await findRenderer('kustomize', environment)
+}
+
+/** The chart as Flux has it: where only another version makes a release, that of the commit which was read first with the version. */
+async function asReleased(
+  input: RenderInput,
+  newest: HelmChart,
+): Promise<{ chart: HelmChart; at: RenderInput }> {
+  const before = input.rendering?.chart
+  const flux = input.spec.helm?.flux
+  const stays =
+    flux?.follows === 'version' &&
+    before?.name === newest.name &&
+    before.version === newest.version &&
+    before.generation === flux.generation &&
+    before.revision !== input.revision
+  if (!stays) return { chart: newest, at: input }
+  const at = { ...input, revision: before.revision }
+  try {
+    const chart = await helmChart(at)
+    if (!('problems' in chart)) return { chart, at }
+  } catch (error) {
+    // That commit is no longer there.
+    if (!(error instanceof GitError)) throw error
+  }
+  return { chart: newest, at: input }
+}
+
 function optionsOf({ spec }: RenderInput): string[] {
-  const { kubeVersion, apiVersions = [], set = [], setString = [], skipCrds = false } = spec.helm ?? {}
+  const { set = [], setString = [], skipCrds = false } = spec.helm ?? {}
   return [
     `--namespace=${spec.namespace ?? 'default'}`,
     ...(skipCrds ? [] : ['--include-crds']),
     ...set.map(([name, value]) => `--set=${name}=${escapeCommas(value)}`),
     ...setString.map(([name, value]) => `--set-string=${name}=${escapeCommas(value)}`),
+  ]
+}
+
+function capabilitiesOf({ spec }: RenderInput): string[] {
+  const { kubeVersion, apiVersions = [] } = spec.helm ?? {}
+  return [
     ...(kubeVersion === undefined ? [] : [`--kube-version=${kubeVersion}`]),
     ...apiVersions.map((version) => `--api-versions=${version}`),
   ]
+}
+
+/** Whether it asks what the cluster is; what is in an archive may. */
+function looksAtTheCluster(contents: Contents): boolean {
+  for (const [file, content] of contents)
+    if (/\.tgz$/.test(file) || content.includes('Capabilities') || content.includes('kubeVersion'))
+      return true
+  return false
 }
 
 /** No chart has a file of this name. */
@@ -123,7 +183,17 @@ function escapeCommas(value: string): string {
   return value.replaceAll(/(?<!\\),/g, '\\,')
 }
 
-async function writeChart({ reader }: RenderInput, { files, links, root }: HelmChart, folder: SandboxFolder) {
+/** Values are files of the folder, in Helm's order: the last one wins. */
+async function writeChart(
+  { reader, revision, spec }: RenderInput,
+  chart: HelmChart,
+  folder: SandboxFolder,
+): Promise<{ contents: Contents; values: string[] }> {
+  const { files, links, root } = chart
+  const { flux, texts = [] } = spec.helm ?? {}
+  // Flux packs a chart with the values that it is told in place of the chart's own.
+  const isReplaced = flux !== undefined && chart.values.length > 0
+  const inRoot = (file: string) => (root === '' ? file : `${root}/${file}`)
   const contents = new Map<string, Buffer>()
   const blobs = reader.blobs([...files.values()])
   await folder.folder(root)
@@ -131,10 +201,19 @@ async function writeChart({ reader }: RenderInput, { files, links, root }: HelmC
     const { value } = await blobs.next()
     if (!value) break
     contents.set(path, value)
-    await folder.write(file, value)
+    if (flux !== undefined && file === inRoot('Chart.yaml'))
+      await folder.write(file, withFluxVersion(value.toString('utf8'), spec.helm!, revision))
+    else await folder.write(file, isReplaced && file === inRoot('values.yaml') ? '{}' : value)
   }
   for (const [link, target] of links) await folder.link(link, target)
-  return contents
+  const inline = isReplaced
+    ? [...chart.values.map((file) => contents.get(file)?.toString('utf8') ?? ''), ...texts]
+    : texts
+  for (const [index, text] of inline.entries()) await folder.write(inlineValues(index), text)
+  return {
+    contents,
+    values: [...(isReplaced ? [] : chart.values), ...inline.map((_, index) => inlineValues(index))],
+  }
 }
 
 /** What was rendered, without Helm's hooks: they come and go, and are nobody's drift. */
@@ -142,15 +221,17 @@ class Reading {
   private readonly input: RenderInput
   private readonly chart: HelmChart
   private readonly contents: Contents
+  private readonly release: string
   /** How many objects of a kind a template has given so far. */
   private readonly seen = new Map<string, number>()
   /** Files of CRDs, which Helm prints as they are. */
   private readonly crds = new Map<string, readonly WrittenObject[]>()
 
-  constructor(input: RenderInput, chart: HelmChart, contents: Contents) {
+  constructor(input: RenderInput, chart: HelmChart, contents: Contents, release: string) {
     this.input = input
     this.chart = chart
     this.contents = contents
+    this.release = release
   }
 
   read(
@@ -189,8 +270,10 @@ class Reading {
         `${path === '' ? '' : `${path}/`}Chart.yaml`
       if (error !== undefined)
         read.problems.push({ source, file, line: 0, message: `is rendered to what cannot be read: ${error}` })
-      for (const value of values) {
-        if (isHook(value)) continue
+      for (const rendered of values) {
+        if (isHook(rendered)) continue
+        const value = this.finished(rendered, from)
+        if (value === undefined) continue
         const document = { value, line: 1, lineAt: () => 1, linesIn: () => '' }
         const one = readManifests([document], { source, file, revision })
         read.problems.push(...one.problems.map((problem) => ({ ...problem, line: 0 })))
@@ -198,6 +281,13 @@ class Reading {
       }
     }
     return read
+  }
+
+  private finished(value: Json, from: string | undefined): Json | undefined {
+    const { helm, namespace = 'default' } = this.input.spec
+    if (helm?.flux === undefined) return value
+    const isCrd = from?.includes('/crds/') === true
+    return finishedByFlux(value, helm.flux, { release: this.release, namespace, isCrd })
   }
 
   private placed({ ref, object, hash }: Manifest, file: string, from: string | undefined): Manifest {
@@ -222,10 +312,6 @@ class Reading {
   }
 }
 
-function isHook(value: Json): boolean {
-  return fieldOf(fieldOf(fieldOf(value, 'metadata'), 'annotations'), 'helm.sh/hook') !== undefined
-}
-
 /** Helm names the template and the line where it can. */
 function failure(
   input: RenderInput,
@@ -235,9 +321,10 @@ function failure(
   const texts = [...contents]
     .filter(([file]) => /\.ya?ml$/.test(file))
     .map(([, content]) => content.toString('utf8'))
-  const { texts: inline = [], set = [], setString = [] } = input.spec.helm ?? {}
+  const { texts: inline = [], set = [], setString = [], flux } = input.spec.helm ?? {}
   const values = [...set, ...setString].map(([, value]) => value).filter((value) => value.length >= 4)
-  const said = failureText(message, [...values, ...secretsOf([...texts, ...inline])])
+  const secrets = [...(flux?.secrets ?? []).flatMap(valuesIn), ...secretsOf([...texts, ...inline])]
+  const said = failureText(message, [...values, ...secrets])
   const [, named = '', line = '0'] = /([\w./-]+\.(?:ya?ml|tpl|txt|json)):(\d+)/.exec(said) ?? []
   const file = named === '' ? undefined : fileOf(named, chart)
   const place = file ?? `${input.path === '' ? '' : `${input.path}/`}Chart.yaml`

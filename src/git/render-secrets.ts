@@ -23,6 +23,19 @@ export function linesOf(content: string): string[] {
   return longestFirst(new Set(lines.flatMap((line) => [line, line.slice(line.indexOf('=') + 1).trim()])))
 }
 
+/** Every text of a document that is a secret as a whole, and its lines. */
+export function valuesIn(text: string): string[] {
+  const found = new Set(linesOf(text))
+  for (const { value } of readDocuments(text, '').documents) takeAll(value, found)
+  return longestFirst(found)
+}
+
+function takeAll(value: Json, found: Set<string>): void {
+  if (Array.isArray(value)) for (const item of value) takeAll(item, found)
+  else if (isObject(value)) for (const item of Object.values(value)) takeAll(item, found)
+  else take(typeof value === 'number' || typeof value === 'bigint' ? String(value) : value, found)
+}
+
 function walk(value: Json, found: Set<string>): void {
   if (Array.isArray(value)) for (const item of value) walk(item, found)
   if (typeof value === 'string' && /\n/.test(value) && /kind:\s*["']?Secret/.test(value)) {

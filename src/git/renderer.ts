@@ -53,6 +53,8 @@ export interface Rendering {
   documents: KnownDocuments
   /** What the files that it read hold, by their blobs. */
   written: ReadonlyMap<string, readonly WrittenObject[]>
+  /** The chart that was rendered, and the commit that it is of. */
+  chart?: { name: string; version: string; revision: string; generation?: number | undefined } | undefined
 }
 
 export interface Rendered {

@@ -67,4 +67,26 @@ export interface HelmSpec {
   kubeVersion?: string | undefined
   /** What the cluster serves besides, such as `monitoring.coreos.com/v1`. */
   apiVersions?: readonly string[] | undefined
+  /** What Flux's helm-controller does besides. */
+  flux?: FluxHelmSpec | undefined
+}
+
+/** How Flux packs a chart and finishes what it renders. */
+export interface FluxHelmSpec {
+  /** Of the HelmRelease. */
+  name: string
+  namespace: string
+  /**
+   * When a commit becomes a release: `commit` each one, which its version names then; `version` only one at which the chart's own version is
+   * another: until then the chart stays as it was.
+   */
+  follows: 'commit' | 'version'
+  /** The HelmChart's, which Flux adds to the version where values files stand in place of the chart's own. */
+  generation?: number | undefined
+  /** Values of which nothing may be repeated, as they are in `texts`. */
+  secrets?: readonly string[] | undefined
+  /** Kustomizations without resources, which what was rendered goes through in this order. */
+  kustomizations?: readonly JsonObject[] | undefined
+  labels?: JsonObject | undefined
+  annotations?: JsonObject | undefined
 }

@@ -121,6 +121,7 @@ export class Core {
         : new Discoverer({
             settings,
             api,
+            discovery,
             objects: agentObjects,
             onFound: (found) => this.#found(found),
             onAnnounced: (source, commit) => this.#announced(source, commit),
@@ -206,6 +207,8 @@ export class Core {
     for (const change of changes) this.reconciler.desiredChanged(change)
     this.#following.sync()
     this.#syncs.wake()
+    // Charts may look at what is served.
+    this.#discoverer?.look()
   }
 
   /** Compares again what these kinds, in these namespaces, hold: how they are stored may have changed. */

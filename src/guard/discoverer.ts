@@ -2,13 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import {
   APPLICATIONS,
   GIT_REPOSITORIES,
+  HELM_CHARTS,
   HELM_RELEASES,
   KUSTOMIZATIONS,
   PROJECTS,
   whatMatters,
   type AgentObjects,
 } from '../cluster/agent-objects.ts'
+import { isAtWork } from '../cluster/agent-progress-helm.ts'
 import type { ClusterApi } from '../cluster/api.ts'
+import type { Discovery } from '../cluster/discovery.ts'
 import { NamedObjects } from '../cluster/named-objects.ts'
 import { discover } from '../discover/discover.ts'
 import type { AgentFacts, AgentKind, DiscoveredSource, DiscoveryProblem } from '../discover/discovered.ts'
@@ -27,6 +30,7 @@ export const AGENT_KINDS = {
   Kustomization: KUSTOMIZATIONS,
   GitRepository: GIT_REPOSITORIES,
   HelmRelease: HELM_RELEASES,
+  HelmChart: HELM_CHARTS,
   Application: APPLICATIONS,
   AppProject: PROJECTS,
 } as const
@@ -41,6 +45,7 @@ export interface DiscovererOptions {
   settings: Settings
   objects: AgentObjects
   api: ClusterApi
+  discovery: Pick<Discovery, 'serverVersion' | 'served'>
   /** Other sources than before, or other problems. Called once the first time, whatever was found. */
   onFound(found: FoundSources): void
   /** The agent of a source holds another newest commit, full hash. */
@@ -76,7 +81,7 @@ export class Discoverer {
 
   /**
    * Whether a source's objects are stored as they are known here. Where not, it is waited for what the watch brings, and that is put in force.
-   * Busy is what is held to a commit while another may be brought in. Rejects where they cannot be read.
+   * Busy is what is held to a commit while another may be brought in, and a release that Helm acts on. Rejects where they cannot be read.
    */
   async stateOf({
     object: { kind, namespace, name },
@@ -86,6 +91,7 @@ export class Discoverer {
     const resource = AGENT_KINDS[kind]
     const stored = whatMatters((await api.get(resource, { namespace, name }, ASKED)).object)
     if (kind === 'Application' && 'commit' in spec.ref && isSyncing(stored)) return 'busy'
+    if (kind === 'HelmRelease' && isAtWork(stored)) return 'busy'
     const known = () => objects.of(resource).get(`${namespace}/${name}`)
     if (saying(known()) === saying(stored)) return 'current'
     const start = Date.now()
@@ -98,18 +104,19 @@ export class Discoverer {
   look(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const { objects, settings, onFound } = this.#options
+    const { objects, settings, discovery, onFound } = this.#options
     if (!objects.synced) return
-    const facts = factsOf((kind) => objects.of(AGENT_KINDS[kind]).values(), this.#named)
+    const all = (kind: AgentKind) => objects.of(AGENT_KINDS[kind]).values()
+    const facts = factsOf(all, this.#named, discovery)
     const { sources, problems, wants } = discover(facts, settings.config.discover, this.#before)
     this.#named.sync(wants)
     // What these hold is part of it: it comes in a moment.
     if (!this.#named.known) return
     this.#before = sources
     const found = this.#found(sources)
-    const all = { sources: found.sources, problems: [...problems, ...found.problems] }
-    const text = stringifyJson([found.sources.map(({ discovered }) => discovered), all.problems])
-    if (text !== this.#told) onFound(all)
+    const told = { sources: found.sources, problems: [...problems, ...found.problems] }
+    const text = stringifyJson([found.sources.map(({ discovered }) => discovered), told.problems])
+    if (text !== this.#told) onFound(told)
     this.#told = text
     this.#announce(sources)
   }
@@ -159,7 +166,9 @@ function isSyncing({ status, operation }: KubeObject): boolean {
 export function factsOf(
   all: (kind: AgentKind) => Iterable<KubeObject>,
   values: { get: AgentFacts['values'] },
+  discovery: Pick<Discovery, 'serverVersion' | 'served'>,
 ): AgentFacts {
+  const { serverVersion } = discovery
   const textOf = ({ metadata }: { metadata: { [key: string]: unknown } }) =>
     `${String(metadata['namespace'])}/${String(metadata['name'])}`
   return {
@@ -169,5 +178,8 @@ export function factsOf(
       return undefined
     },
     values: (reference) => values.get(reference),
+    ...(serverVersion === ''
+      ? {}
+      : { cluster: { kubeVersion: serverVersion, apiVersions: discovery.served() } }),
   }
 }

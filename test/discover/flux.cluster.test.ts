@@ -27,6 +27,7 @@ describe('sources that are discovered from Flux', () => {
   const ends: (() => unknown)[] = []
   let plane: ControlPlane
   let flux: string
+  let helm: string
   let alice: ApiClient
   let guard: TestGuard
   let shop: TestRepository
@@ -41,9 +42,20 @@ describe('sources that are discovered from Flux', () => {
     shop.write('apps/settings.yaml', configMap('settings', { region: '${region}', color: 'blue' }))
     shop.write('apps/deep/web.yaml', deployment('web', { image: 'podinfo:1' }))
     commit = shop.commit('The shop')
-    await prepareRenderers(['kustomize'])
+    await prepareRenderers(['kustomize', 'helm'])
     plane = await startControlPlane()
     await installCrds(plane)
+    for (const [group, version, plural, kind] of [
+      ['helm', 'v2', 'helmreleases', 'HelmRelease'],
+      ['source', 'v1', 'helmcharts', 'HelmChart'],
+    ] as const)
+      await plane.api(
+        'POST',
+        '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
+        definition(`${group}.toolkit.fluxcd.io`, version, plural, kind),
+      )
+    for (const path of ['helm.toolkit.fluxcd.io/v2/helmreleases', 'source.toolkit.fluxcd.io/v1/helmcharts'])
+      await until(`${path} is served`, async () => (await plane.api('GET', `/apis/${path}`)).status === 200)
     await plane.api('POST', '/api/v1/namespaces', JSON.parse(namespace('flux-system')))
     await plane.api('POST', '/api/v1/namespaces', JSON.parse(namespace('shop')))
     await plane.api('POST', '/api/v1/namespaces/flux-system/configmaps', {
@@ -51,6 +63,7 @@ describe('sources that are discovered from Flux', () => {
       data: { region: 'eu' },
     })
     flux = await plane.serviceAccount('flux-system', 'kustomize-controller', { clusterAdmin: true })
+    helm = await plane.serviceAccount('flux-system', 'helm-controller', { clusterAdmin: true })
     const url = `${git.origin}/work/.git`
     await apply('source', 'GitRepository', 'shop', { url, ref: { branch: 'main' }, interval: '1m' })
     await kustomization('apps', {
@@ -250,4 +263,98 @@ describe('sources that are discovered from Flux', () => {
     await asFlux(['delete', '-n', 'flux-system', 'kustomization/late'])
     await until('its source is gone', async () => !(await sources()).has('flux:flux-system/late'))
   })
+
+  it('guard a release of a chart in Git: as Helm leaves it, once it is there, and with the cluster’s own versions', async () => {
+    shop.write('chart/Chart.yaml', 'apiVersion: v2\nname: till\nversion: 1.0.0\n')
+    shop.write(
+      'chart/templates/till.yaml',
+      'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: till }\ndata: { kube: "{{ .Capabilities.KubeVersion.Version }}", float: "{{ .Values.float }}" }\n',
+    )
+    const third = shop.commit('A till')
+    const sourceRef = { kind: 'GitRepository', name: 'shop' }
+    const spec = { chart: 'chart', sourceRef, reconcileStrategy: 'Revision' }
+    const metadata = { name: 'till', namespace: 'flux-system' }
+    const version = `1.0.0+${third.slice(0, 12)}`
+    await until('HelmReleases are served', async () => {
+      const release = {
+        apiVersion: 'helm.toolkit.fluxcd.io/v2',
+        kind: 'HelmRelease',
+        metadata,
+        spec: { targetNamespace: 'shop', chart: { spec }, values: { float: 100 } },
+        status: {
+          observedGeneration: 1,
+          lastAttemptedRevision: version,
+          history: [{ chartVersion: version, status: 'deployed' }],
+        },
+      }
+      const chart = {
+        apiVersion: 'source.toolkit.fluxcd.io/v1',
+        kind: 'HelmChart',
+        metadata: { ...metadata, name: 'flux-system-till' },
+        spec,
+        status: {
+          artifact: { revision: version },
+          observedSourceArtifactRevision: `main@sha1:${third}`,
+        },
+      }
+      const both = `${JSON.stringify(release)}\n---\n${JSON.stringify(chart)}`
+      return (await plane.kubectl(flux, ['apply', '-f', '-'], { stdin: both })).code === 0
+    })
+    await until(
+      'the chart is rendered',
+      async () => (await sources()).get('flux:flux-system/till#helm')?.objects === 1,
+    )
+    // As helm-controller would have brought it in.
+    const about = {
+      name: 'till',
+      labels: {
+        'helm.toolkit.fluxcd.io/name': 'till',
+        'helm.toolkit.fluxcd.io/namespace': 'flux-system',
+        'app.kubernetes.io/managed-by': 'Helm',
+      },
+      annotations: {
+        'meta.helm.sh/release-name': 'shop-till',
+        'meta.helm.sh/release-namespace': 'shop',
+      },
+    }
+    const path = '/api/v1/namespaces/shop/configmaps/till'
+    const data = { kube: (await plane.api('GET', '/version')).body.gitVersion, float: '100' }
+    const before = (await guard.status()).objects['inSync'] ?? 0
+    const till = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { ...about, namespace: 'shop' }, data }
+    const applied = await plane.kubectl(helm, ['apply', '--server-side', '-f', '-'], {
+      stdin: JSON.stringify(till),
+    })
+    assert.equal(applied.code, 0, applied.stderr)
+    await until('it is as Git says', async () => (await guard.status()).objects['inSync'] === before + 1)
+    const { code, stderr } = await plane.kubectl('alice', [
+      'label',
+      '-n',
+      'shop',
+      'configmap/till',
+      'helm.toolkit.fluxcd.io/name-',
+    ])
+    assert.notEqual(code, 0)
+    assert.match(stderr, /chart\/templates\/till\.yaml/)
+    const body = { data: { float: '0' } }
+    await pastTheGuard(alice, { method: 'PATCH', path, body, contentType: MERGE })
+    await until('it is back', async () => isDeepStrictEqual((await plane.api('GET', path)).body.data, data))
+  })
 })
+
+/** A kind of Flux's name, whatever it holds. */
+function definition(group: string, version: string, plural: string, kind: string): object {
+  const schema = {
+    openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+  }
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.${group}` },
+    spec: {
+      group,
+      names: { kind, plural, singular: kind.toLowerCase(), listKind: `${kind}List` },
+      scope: 'Namespaced',
+      versions: [{ name: version, served: true, storage: true, schema }],
+    },
+  }
+}

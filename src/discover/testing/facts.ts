@@ -15,6 +15,7 @@ export function agentObject(kind: string, name: string, spec: object, more: obje
   } as unknown as KubeObject
 }
 
+/** A cluster that is not known. */
 export function facts(...objects: KubeObject[]): AgentFacts {
   const find = (kind: string, namespace: string, name: string) =>
     objects.find(
