@@ -15,8 +15,10 @@ COPY package.json package-lock.json ./
 # No package needs its install script here, and none of them reaches the image: the bundle holds what it uses.
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY esbuild.config.js ./
+COPY supply-chain supply-chain
 COPY src src
-RUN npm run build
+# Beside the bundle: the licences of what is in it, and a bill of materials.
+RUN npm run build && node supply-chain/write-sbom.ts
 # `COPY --from` follows a symbolic link, so this is the binary wherever the base keeps it.
 RUN cp "$(command -v node)" /usr/local/bin/node-binary
 

@@ -49,10 +49,10 @@ bypasses: control-plane build
 fuzz: $(INSTALLED)
 	@FUZZ_RUNS=$${FUZZ_RUNS:-1000000} FUZZ_SECONDS=$${FUZZ_SECONDS:-60} node --test --test-reporter=spec test/fuzz/review.fuzz.test.ts
 
-## check: format, lint (the arrows of the architecture too) and types
+## check: format, lint (the arrows of the architecture too), types, licences, and known weaknesses where the registry can be asked
 .PHONY: check
 check: $(INSTALLED)
-	@prettier --check --log-level warn . && eslint . && tsc && echo 'check: format, lint and types are fine'
+	@prettier --check --log-level warn . && eslint . && tsc && node supply-chain/check.ts && echo 'check: format, lint, types and licences are fine'
 
 ## format: writes the code in the one format
 .PHONY: format
@@ -68,8 +68,13 @@ bench: control-plane build
 .PHONY: build
 build: dist/cli.js
 
-dist/cli.js: $(INSTALLED) $(shell find src -name '*.ts' -not -name '*.test.ts' -o -name '*.json' -o -path '*/page/*.*')
+dist/cli.js: $(INSTALLED) esbuild.config.js supply-chain/third-party.ts $(shell find src -name '*.ts' -not -name '*.test.ts' -o -name '*.json' -o -path '*/page/*.*')
 	@rm -rf dist && npm run --silent build && touch $@
+
+## sbom: writes dist/sbom.cdx.json, what is shipped as a bill of materials (CycloneDX)
+.PHONY: sbom
+sbom: $(INSTALLED)
+	@node supply-chain/write-sbom.ts
 
 ## control-plane: finds, downloads or builds etcd, kube-apiserver, kube-controller-manager and kubectl
 .PHONY: control-plane

@@ -72,6 +72,12 @@ test('hold what runs and nothing that is for development only', { skip }, async 
   assert.equal(await inside('find /app ! -readable; find /app -perm -o+w ! -type l'), '')
 })
 
+test('hold the licences of what is in the bundle, and a bill of materials', { skip }, async () => {
+  assert.match(await inside('cat /app/dist/THIRD-PARTY.txt'), /\nexpress 5[^]*\nLicence: MIT\n/)
+  const bom = JSON.parse(await inside('cat /app/dist/sbom.cdx.json')) as { components: { name: string }[] }
+  assert.ok(bom.components.some(({ name }) => name === 'express'))
+})
+
 test('print its version and refuse an unknown command', { skip }, async () => {
   const version = await runImage(image, { mounts, args: ['--version'] })
   assert.equal(await version.ended, 0, version.output())
