@@ -38,6 +38,13 @@ export class ApiError extends Error {
   }
 }
 
+/** A webhook of somebody's cannot be reached: nothing that it is asked about can be written, nor tried. */
+export function isWebhookDown(error: unknown): error is ApiError {
+  return (
+    error instanceof ApiError && error.status >= 500 && /failed calling webhook/.test(error.serverMessage)
+  )
+}
+
 /** Reads the body of an answer that is no success. */
 export function readStatus(
   status: number,

@@ -182,6 +182,25 @@ export class CanonicalForms {
   }
 
   /**
+   * Where a webhook is down, for those who cannot wait: what a dry-run on the live object says, as the webhook may be asked of creations
+   * only, else the manifest itself. Undefined where the kind went away.
+   */
+  async withoutWebhook(manifest: Manifest): Promise<Canonical | undefined> {
+    const target = this.#target(manifest)
+    if (target === undefined) return undefined
+    try {
+      const live = await this.#live(target)
+      if (typeof live === 'object') {
+        const stored = await this.#gate.run(() => this.#put(target, live))
+        return this.#canonical(target, stored, { paths: [], items: [] }, 'dry-run')
+      }
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+    }
+    return this.#declared(target).canonical
+  }
+
+  /**
    * What the API server would make of the live object if the manifest were put on it now. Undefined where it refuses, so that this says
    * nothing (immutable fields, no right).
    *
@@ -418,7 +437,7 @@ export class CanonicalForms {
     }
   }
 
-  #declared({ compared, manifest }: Target): CanonicalResult {
+  #declared({ compared, manifest }: Target): { canonical: Canonical } {
     const object = declaredForm(manifest)
     object.apiVersion = compared.group === '' ? compared.version : `${compared.group}/${compared.version}`
     return { canonical: { object, generated: [], unattainable: [], method: 'declared' } }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClusterApi } from '../cluster/api.ts'
-import { ApiError } from '../cluster/api-error.ts'
-import { CanonicalForms } from '../cluster/canonical.ts'
+import { ApiError, isWebhookDown } from '../cluster/api-error.ts'
+import { CanonicalForms, type CanonicalResult } from '../cluster/canonical.ts'
 import type { Discovery } from '../cluster/discovery.ts'
 import { Shapes } from '../cluster/shapes.ts'
 import { readableChanges } from '../drift/changeset.ts'
@@ -126,7 +126,7 @@ async function compareOne(declared: Declared, tools: Tools): Promise<Row> {
     origin: { file: origin.file, line: origin.line },
     changes: [],
   }
-  const [form, live] = await Promise.all([forms.form(manifest), liveOf(manifest, forms, objects)])
+  const [form, live] = await Promise.all([formOf(manifest, forms), liveOf(manifest, forms, objects)])
   if ('invalid' in form) return { ...row, status: 'invalid', message: form.invalid }
   if (live === undefined) {
     if (mayBeGone(object)) return { ...row, status: 'inSync' }
@@ -142,6 +142,17 @@ async function compareOne(declared: Declared, tools: Tools): Promise<Row> {
   return { ...row, status: 'unattainable', message }
 }
 
+/** Where somebody's webhook is down, as well as can be told without it: nothing else waits for it. */
+async function formOf(manifest: Manifest, forms: CanonicalForms): Promise<CanonicalResult> {
+  try {
+    return await forms.form(manifest)
+  } catch (error) {
+    const canonical = isWebhookDown(error) ? await forms.withoutWebhook(manifest) : undefined
+    if (canonical === undefined) throw error
+    return { canonical }
+  }
+}
+
 /** What may not be there although nobody took it away: hooks, what the server names, a Job that its time to live removed. */
 function mayBeGone(manifest: KubeObject): boolean {
   return comesAndGoes(manifest) || hasTtl(manifest)
@@ -149,7 +160,7 @@ function mayBeGone(manifest: KubeObject): boolean {
 
 /**
  * What differs for certain; undefined where the object went meanwhile. One that changes all the time is read again, and
- * at last compared without asking.
+ * at last compared without asking; so is one whose webhook is down.
  */
 async function confirmedChanges(
   declared: Declared,
@@ -163,6 +174,7 @@ async function confirmedChanges(
     try {
       return (await comparison.confirmed(policy, declared, canonical, current, refKey(manifest.ref))).changes
     } catch (error) {
+      if (isWebhookDown(error)) return comparison.differences(policy, declared, canonical, current).changes
       if (!(error instanceof ApiError) || error.status !== 409) throw error
       if (attempt === MOST_RACES) return comparison.differences(policy, declared, canonical, current).changes
     }

@@ -198,6 +198,7 @@ const impersonate = (fields: JsonObject) =>
 test('deny a role to impersonate whom the guard trusts', () => {
   denied(decide(person(), undefined, impersonate({ resources: ['users'] })))
   denied(decide(person(), undefined, impersonate({ resources: ['serviceaccounts'] })))
+  denied(decide(person(), undefined, impersonate({ resources: ['users'], verbs: ['impersonate:user-info'] })))
   denied(
     decide(person(), undefined, impersonate({ resources: ['users'], resourceNames: ['system:apiserver'] })),
   )

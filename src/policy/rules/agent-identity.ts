@@ -158,7 +158,8 @@ function role(change: Change, policy: Policy): RuleVerdict | undefined {
  * Only an explicit `impersonate` counts: `*` on everything is cluster-admin by another name, which is RBAC's business.
  */
 function impersonatesExempt(rule: Json, { ref }: Change, policy: Policy): boolean {
-  if (!texts(rule, 'verbs').includes('impersonate')) return false
+  // From Kubernetes 1.36 on, also `impersonate:user-info` and the like.
+  if (!texts(rule, 'verbs').some((verb) => /^impersonate(:|$)/.test(verb))) return false
   const resources = texts(rule, 'resources')
   const names = texts(rule, 'resourceNames')
   const users = resources.includes('users') || resources.includes('*')

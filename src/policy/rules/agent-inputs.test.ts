@@ -37,6 +37,9 @@ const local = [
   object('v1', 'Secret', 'git', { data: {} }, { namespace: 'flux-system' }),
   object('v1', 'ConfigMap', 'argocd-cm', { data: {} }, { namespace: 'argocd' }),
   object('apps/v1', 'Deployment', 'kustomize-controller', { spec: {} }, { namespace: 'flux-system' }),
+  object('v1', 'ResourceQuota', 'none', { spec: {} }, { namespace: 'flux-system' }),
+  object('v1', 'LimitRange', 'none', { spec: {} }, { namespace: 'flux-system' }),
+  object('networking.k8s.io/v1', 'NetworkPolicy', 'none', { spec: {} }, { namespace: 'argocd' }),
 ]
 const changed = (of: (typeof inputs)[0]) => edited(of, (copy) => void (copy['spec'] = { suspend: true }))
 for (const input of [...inputs, ...local]) {
@@ -55,6 +58,31 @@ for (const input of [...inputs, ...local]) {
   })
 }
 const [repository, , , application] = inputs as [(typeof inputs)[0], unknown, unknown, (typeof inputs)[0]]
+test('deny a person to take the definition of an input away, and allow another version of it', () => {
+  const definition = object(
+    'apiextensions.k8s.io/v1',
+    'CustomResourceDefinition',
+    'kustomizations.kustomize.toolkit.fluxcd.io',
+    { spec: { group: 'kustomize.toolkit.fluxcd.io', names: { kind: 'Kustomization' } } },
+    { namespace: '' },
+  )
+  const owned = edited(definition, (copy) => void (copy.metadata['ownerReferences'] = [{ uid: '1' }]))
+  const upgraded = edited(definition, (copy) => void (copy.metadata['labels'] = { version: '2' }))
+  const decide = (before: typeof definition, after?: typeof definition) =>
+    judge(change(after === undefined ? 'DELETE' : 'UPDATE', person(), before, after), policy).decision
+  assert.deepEqual(
+    [decide(definition), decide(definition, owned), decide(definition, upgraded)],
+    ['deny', 'deny', 'allow'],
+  )
+  assert.equal(judge(change('DELETE', person(), definition), none).decision, 'allow')
+})
+test("deny a person owners that come with the status of an agent's workload", () => {
+  const [, , deployment] = local as [unknown, unknown, (typeof local)[0]]
+  const owned = edited(deployment, (copy) => void (copy.metadata['ownerReferences'] = [{ uid: '1' }]))
+  const decide = (after: typeof deployment) =>
+    judge(change('UPDATE', person(), deployment, after, { subresource: 'status' }), policy).decision
+  assert.deepEqual([decide(owned), decide(deployment)], ['deny', 'allow'])
+})
 test('deny a person the status of an input: the agent applies what it points at', () => {
   const after = edited(repository, (copy) => void (copy['status'] = { artifact: { url: 'evil' } }))
   assert.equal(

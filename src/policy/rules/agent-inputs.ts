@@ -13,12 +13,14 @@ import { permitted, allPermitted } from '../permitted.ts'
 import { agentPreset, type AgentPreset } from '../presets/agents.ts'
 import { exception, mayNot } from '../reason.ts'
 import type { Rule } from '../rule.ts'
+import { getsOwner, isStatusAlone } from '../side-effects.ts'
 
 /**
  * What tells an agent what to do is worth as much as the agent: pointed at another repository, or suspended, it brings
  * in something else or nothing. So the resources of Flux, Argo CD and their like, wherever they are, and the Secrets,
- * ConfigMaps, accounts and workloads of the namespaces where they run, are not changed by hand, declared or not. Their
- * status is part of it: Flux applies what a GitRepository's status points at.
+ * ConfigMaps, accounts, workloads, quotas and network policies of the namespaces where they run, are not changed by hand,
+ * declared or not. Their status is part of it: Flux applies what a GitRepository's status points at. Their definitions are not
+ * deleted: with a Kustomization goes all that it brought in.
  *
  * The product's own controllers may write what they reconcile, service accounts may keep Secrets and ConfigMaps there
  * (external secrets, certificates), an allowance may say more, and anybody may ask an agent to look again.
@@ -26,7 +28,9 @@ import type { Rule } from '../rule.ts'
 export const agentInputs: Rule = (change, policy) => {
   if (change.operation === 'CONNECT' || isSystem(change.actor, policy)) return undefined
   for (const { preset, namespaces } of configured(policy)) {
-    const input = preset.inputs.some((pattern) => matchesPattern(pattern, kindOf(change.ref)))
+    const input = [kindOf(change.ref), endedKind(change)].some(
+      (kind) => kind !== undefined && preset.inputs.some((pattern) => matchesPattern(pattern, kind)),
+    )
     const local = !input && (isHome(change, namespaces) || isLocalTo(change, namespaces))
     if (!input && !local) continue
     if (local && !isPerson(change.actor, policy) && !actsForPeople(change, namespaces)) continue
@@ -77,6 +81,9 @@ const localKinds = new Set([
   'discovery.k8s.io/EndpointSlice',
   'Pod',
   'PersistentVolumeClaim',
+  'ResourceQuota',
+  'LimitRange',
+  'networking.k8s.io/NetworkPolicy',
   'apps/Deployment',
   'apps/StatefulSet',
   'apps/DaemonSet',
@@ -89,9 +96,10 @@ const localKinds = new Set([
 ])
 
 /** The namespace itself: with it the agent goes, and Pod Security can keep its Pods from coming back. */
-function isHome({ ref, operation, subresource, before, after }: Change, homes: ReadonlySet<string>): boolean {
+function isHome(change: Change, homes: ReadonlySet<string>): boolean {
+  const { ref, operation, subresource, before, after } = change
   if (!isKind(ref, '', 'Namespace') || !homes.has(ref.name)) return false
-  if (operation === 'DELETE' || subresource === 'finalize') return true
+  if (operation === 'DELETE' || subresource === 'finalize' || getsOwner(change)) return true
   if (operation !== 'UPDATE') return false
   const security = (object: typeof after) =>
     Object.entries(fieldOf(object?.metadata, 'labels') ?? {}).filter(([key]) =>
@@ -100,14 +108,26 @@ function isHome({ ref, operation, subresource, before, after }: Change, homes: R
   return !equalJson(security(before) as Json, security(after) as Json)
 }
 
+/** The kind whose objects all go with their definition, and what an agent brought in with them where it prunes. */
+function endedKind(change: Change): string | undefined {
+  if (!isKind(change.ref, 'apiextensions.k8s.io', 'CustomResourceDefinition')) return undefined
+  if (change.operation !== 'DELETE' && !getsOwner(change)) return undefined
+  const spec = change.before?.['spec']
+  return kindOf({
+    group: String(fieldOf(spec, 'group')),
+    kind: String(fieldOf(fieldOf(spec, 'names'), 'kind')),
+  })
+}
+
 function isLocalTo(change: Change, namespaces: ReadonlySet<string>): boolean {
   return namespaces.has(change.ref.namespace) && isLocal(change)
 }
 
-function isLocal({ ref, subresource, operation }: Change): boolean {
+function isLocal(change: Change): boolean {
+  const { ref, subresource, operation } = change
   // To restart an agent changes nothing of what it does: rule `children` decides where Git declares it.
   if (ref.kind === 'Pod' && operation === 'DELETE') return false
-  return localKinds.has(kindOf(ref)) && subresource !== 'status' && subresource !== 'eviction'
+  return localKinds.has(kindOf(ref)) && !isStatusAlone(change) && subresource !== 'eviction'
 }
 
 /** argocd-server writes what people tell it in its UI: under its name is anybody who may log in. */

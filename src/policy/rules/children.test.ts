@@ -54,6 +54,14 @@ for (const [name, child] of Object.entries(children)) {
   })
 }
 const pod = children['a Pod of a Deployment']
+test('deny a person labels and owners by way of the status, and leave the status alone', () => {
+  const status = edited(pod, (copy) => void (copy['status'] = { phase: 'Failed' }))
+  const unlabelled = edited(status, (copy) => void (copy.metadata['labels'] = { app: 'other' }))
+  const disowned = edited(status, (copy) => void delete copy.metadata['ownerReferences'])
+  const decide = (after: typeof pod) =>
+    judge(change('UPDATE', person(), pod, after, { subresource: 'status' }), policy).decision
+  assert.deepEqual([status, unlabelled, disowned].map(decide), ['allow', 'deny', 'deny'])
+})
 test('deny a person to debug or resize a Pod of a declared owner', () => {
   for (const subresource of ['ephemeralcontainers', 'resize']) {
     const after = edited(pod, (copy) => void (copy['spec'] = { ephemeralContainers: [{ name: 'd' }] }))

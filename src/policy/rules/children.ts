@@ -9,11 +9,12 @@ import { isKind, isWorkload } from '../kinds.ts'
 import { declaredOwner } from '../owners.ts'
 import { exception, mayNot, place } from '../reason.ts'
 import type { Rule, RuleVerdict } from '../rule.ts'
+import { isStatusAlone } from '../side-effects.ts'
 
 /**
  * What controllers make of declared objects (Pods, ReplicaSets, Jobs, EndpointSlices and the like) is Git's state one
  * step on: a changed Pod runs what no commit says. People may not create, change, debug, delete or evict such children,
- * as far as the configuration says so. Status is left alone.
+ * as far as the configuration says so. Status is left alone, labels and owners that come with it are not.
  *
  * The endpoints of a declared Service are such too, whoever wrote them: where its traffic goes. So are Pods, and what makes
  * Pods, that a declared Service or workload takes for its own by their labels, and the volumes that a declared StatefulSet
@@ -25,7 +26,7 @@ import type { Rule, RuleVerdict } from '../rule.ts'
  */
 export const children: Rule = (change, policy) => {
   if (change.operation === 'CONNECT' || !isPerson(change.actor, policy)) return undefined
-  if (change.subresource === 'status') return undefined
+  if (isStatusAlone(change)) return undefined
   if (change.subresource === 'eviction' || isBinding(change)) return ofSomePod(change, policy)
   const owner =
     declaredOwner(change.ref, change.before, policy) ??

@@ -48,6 +48,12 @@ test('allow to delete a definition of what Git does not declare, and the agent a
   assert.equal(judge(change('DELETE', person(), crd), policyOf([])).decision, 'allow')
   assert.equal(judge(change('DELETE', flux, crd), policy).decision, 'allow')
 })
+const owned = (copy: KubeObject) =>
+  void (copy.metadata['ownerReferences'] = [{ apiVersion: 'v1', kind: 'Namespace', name: 'x', uid: '1' }])
+test('deny to give a definition of what Git declares an owner: it may be collected', () => {
+  assert.equal(decide(owned).rule, 'definition')
+  assert.equal(decide(owned, policyOf([])).decision, 'allow')
+})
 test('deny to stop serving the version that Git uses, and allow another', () => {
   assert.equal(decide((copy) => void (version(copy, 0)['served'] = false)).rule, 'definition')
   assert.equal(decide((copy) => void (version(copy, 1)['served'] = false)).decision, 'allow')
@@ -96,6 +102,21 @@ test('deny to delete or redirect an API service of a group that Git uses', () =>
   assert.equal(judge(change('UPDATE', person(), service, redirected), policy).decision, 'deny')
   assert.equal(judge(change('CREATE', person(), undefined, redirected), policy).decision, 'deny')
   assert.equal(judge(change('DELETE', person(), service), policyOf([])).decision, 'allow')
+  const disowned = edited(service, owned)
+  assert.equal(judge(change('UPDATE', person(), service, disowned), policy).decision, 'deny')
+})
+test('deny to redirect the API service of the core group, which is named by no field', () => {
+  const core = object(
+    'apiregistration.k8s.io/v1',
+    'APIService',
+    'v1.',
+    { spec: { version: 'v1' } },
+    { namespace: '' },
+  )
+  const map = policyOf([{ objects: [object('v1', 'ConfigMap', 'a', { data: {} })] }])
+  const moved = edited(core, (copy) => void (spec(copy)['service'] = { name: 'evil', namespace: 'x' }))
+  assert.equal(judge(change('UPDATE', person(), core, moved), map).decision, 'deny')
+  assert.equal(judge(change('DELETE', person(), core), map).decision, 'deny')
 })
 test('deny what is declared by its own rule', () => {
   assert.equal(

@@ -10,9 +10,11 @@ import { isKind } from '../kinds.ts'
 import { allPermitted, permitted } from '../permitted.ts'
 import { mayNot } from '../reason.ts'
 import type { Rule, RuleVerdict } from '../rule.ts'
+import { getsOwner } from '../side-effects.ts'
 
 /**
- * Deleting a CustomResourceDefinition deletes its objects, and no review is asked about these; a version that is no
+ * Deleting a CustomResourceDefinition, or giving it an owner that is not there, deletes its objects, and no review is asked about
+ * these; a version that is no
  * longer served takes them away, a field that its schema drops takes that out of them, another conversion webhook may
  * make anything of them. So each is a change to the objects of that kind that Git declares, though Git may not hold the
  * definition. An APIService that is deleted or pointed elsewhere does the same to a whole group. New versions and fields
@@ -32,7 +34,9 @@ function customResource(change: Change, policy: Policy): RuleVerdict | undefined
   const first = declared[0]
   if (first === undefined || change.operation === 'CREATE') return undefined
   const harm =
-    change.operation === 'DELETE' ? deletes(first, declared.length) : harmOf(change, declared, policy)
+    change.operation === 'DELETE' || getsOwner(change)
+      ? deletes(first, declared.length)
+      : harmOf(change, declared, policy)
   return harm === undefined ? undefined : deny(change, harm, first)
 }
 
@@ -83,15 +87,17 @@ function conversion(
 
 function apiService(change: Change, policy: Policy): RuleVerdict | undefined {
   const { before, after, operation } = change
-  const group = fieldOf((before ?? after)?.['spec'], 'group')
+  // The core group's has none.
+  const group = fieldOf((before ?? after)?.['spec'], 'group') ?? ''
   if (typeof group !== 'string') return undefined
   const lived = vital(change, group, policy)
   if (lived !== undefined || !policy.declaresGroup(group)) return lived
-  if (operation === 'UPDATE') {
+  const ends = operation === 'DELETE' || getsOwner(change)
+  if (operation === 'UPDATE' && !ends) {
     const changes = difference({ spec: before?.['spec'] ?? null }, { spec: after?.['spec'] ?? null })
     if (changes.length === 0 || allPermitted(change, policy, changes)) return undefined
   } else if (permitted(change, policy, ['spec'])) return undefined
-  const served = operation === 'DELETE' ? 'no longer be served' : 'be served from elsewhere'
+  const served = ends ? 'no longer be served' : 'be served from elsewhere'
   return deny(change, `objects of ${group || 'the core group'}, which Git declares, would ${served}`)
 }
 

@@ -18,6 +18,17 @@ test('deny to end it through finalize', () => {
     'deny',
   )
 })
+test('deny to give it an owner, which need not exist', () => {
+  const owned = edited(shop, (copy) => {
+    copy.metadata['ownerReferences'] = [
+      { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', name: 'x', uid: '1' },
+    ]
+  })
+  assert.equal(judge(change('UPDATE', person(), shop, owned), policy).rule, 'namespace')
+  const status = change('UPDATE', person(), shop, owned, { subresource: 'status' })
+  assert.equal(judge(status, policy).decision, 'deny')
+  assert.equal(judge(change('UPDATE', person(), owned, shop), policy).decision, 'allow')
+})
 test('let the namespace controller end it, and the agent delete it', () => {
   const finalize = change('UPDATE', system('namespace-controller'), shop, shop, { subresource: 'finalize' })
   assert.equal(judge(finalize, policy).decision, 'allow')

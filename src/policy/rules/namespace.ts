@@ -4,15 +4,17 @@ import { isKind } from '../kinds.ts'
 import { mayNot, place } from '../reason.ts'
 import { formatRef } from '../../object/identity.ts'
 import type { Rule } from '../rule.ts'
+import { getsOwner } from '../side-effects.ts'
 
 /**
  * Deleting a namespace deletes all that is in it, so it is a change to every declared object there, whether Git declares
- * the namespace itself or not; so is ending it early through `finalize`. Its labels and annotations are its own: they
+ * the namespace itself or not; so is ending it early through `finalize`, and giving it an owner: the garbage collector deletes
+ * what has none that exists. Its labels and annotations are its own: they
  * are guarded where Git declares it.
  */
 export const namespace: Rule = (change, policy) => {
   if (!isKind(change.ref, '', 'Namespace')) return undefined
-  const ends = change.operation === 'DELETE' || change.subresource === 'finalize'
+  const ends = change.operation === 'DELETE' || change.subresource === 'finalize' || getsOwner(change)
   if (!ends) return undefined
   const [first, more] = held(change.ref.name, policy)
   if (first === undefined) return undefined

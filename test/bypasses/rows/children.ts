@@ -31,6 +31,18 @@ export const childRows: readonly Row[] = [
     },
   },
   {
+    row: 5,
+    title: 'alice takes a Pod of a declared Deployment out of its Service by labels in pods/status',
+    expect: 'webhook',
+    run: async (stage) => {
+      const pod = await podOf(stage, 'app=api')
+      const body = { metadata: { labels: { app: 'hers' } } }
+      const path = `/api/v1/namespaces/shop/pods/${pod}/status`
+      const contentType = 'application/merge-patch+json'
+      return stage.refusedRaw('alice', ['PATCH', path, body], { contentType })
+    },
+  },
+  {
     row: 2,
     title: 'alice PATCHes pods/ephemeralcontainers by herself',
     expect: 'webhook',

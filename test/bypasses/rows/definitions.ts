@@ -41,8 +41,40 @@ async function later(stage: Stage): Promise<void> {
   })
 }
 
+const owners = [
+  {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRole',
+    name: 'gone',
+    uid: '00000000-0000-4000-8000-000000000000',
+  },
+]
+const patch = (row: number, title: string, path: string, body: object): Row => ({
+  row,
+  title,
+  expect: 'webhook',
+  run: (stage) => stage.refusedRaw('alice', ['PATCH', path, body], MERGE),
+})
+const APISERVICES = '/apis/apiregistration.k8s.io/v1/apiservices'
+
 /** Versions, definitions, conversions and whole API groups. */
 export const definitionRows: readonly Row[] = [
+  patch(
+    40,
+    'alice gives such a definition an owner that is not there, for the garbage collector',
+    paths.gadgets,
+    {
+      metadata: { ownerReferences: owners },
+    },
+  ),
+  patch(
+    14,
+    'alice serves the core group from elsewhere: its APIService names no group',
+    `${APISERVICES}/v1.`,
+    {
+      spec: { service: { name: 'hers', namespace: 'elsewhere' }, insecureSkipTLSVerify: true },
+    },
+  ),
   {
     row: 12,
     title: 'alice edits a declared object through another served version',

@@ -70,6 +70,19 @@ export const inputRows: readonly Row[] = [
       ]),
   },
   {
+    row: 23,
+    title: 'alice deletes the definition of Kustomizations, which prunes what they brought in',
+    expect: 'webhook',
+    run: (stage) =>
+      stage.refused('alice', ['delete', 'crd', 'kustomizations.kustomize.toolkit.fluxcd.io', '--wait=false']),
+  },
+  {
+    row: 23,
+    title: 'alice allows no Pods in an agent’s namespace, by a quota',
+    expect: 'webhook',
+    run: (stage) => stage.refused('alice', ['create', 'quota', 'none', '-n', 'flux-system', '--hard=pods=0']),
+  },
+  {
     row: 24,
     title: 'argocd-server acts for a person',
     expect: 'webhook',

@@ -27,6 +27,19 @@ const pod =
 const claim =
   'apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: { name: data }\nspec: { accessModes: [ReadWriteOnce], resources: { requests: { storage: 1Gi } } }\n'
 
+/** A webhook of somebody's that is down, for ConfigMaps in the case's namespace. */
+const down = (operations: string) => `apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: { name: down-$NS }
+webhooks:
+  - name: down.example.dev
+    clientConfig: { url: "https://127.0.0.1:1/" }
+    admissionReviewVersions: [v1]
+    sideEffects: None
+    namespaceSelector: { matchLabels: { kubernetes.io/metadata.name: $NS } }
+    rules: [{ apiGroups: [""], apiVersions: [v1], resources: [configmaps], operations: ${operations} }]
+`
+
 /** Waits until a policy that came later is in force. */
 const inForce: (yaml: string) => DriftCase['live'] = (yaml) => async (tools) => {
   await create(yaml)(tools)
@@ -45,6 +58,20 @@ const inForce: (yaml: string) => DriftCase['live'] = (yaml) => async (tools) => 
 
 /** What changes objects on their way into storage. */
 export const admissionCases: readonly DriftCase[] = [
+  {
+    row: 19,
+    name: 'tell an edit and an addition where a webhook that is asked of creations is down',
+    git: configMap('a: b'),
+    live: all(create(down('[CREATE]')), merge({ data: { a: 'c', more: 'x' } })),
+    drift: ['add /data/more', 'replace /data/a'],
+  },
+  {
+    row: 19,
+    name: 'tell an edit where a webhook without which nothing can be tried is down',
+    git: configMap('a: b'),
+    live: all(merge({ data: { a: 'c' } }), create(down('[CREATE, UPDATE]'))),
+    drift: ['replace /data/a'],
+  },
   {
     row: 12,
     name: 'accept a label that admission gives every ConfigMap',
