@@ -292,6 +292,17 @@ test('deny a person to ask for the certificate of a Pod that runs as an agent', 
   assert.notEqual(decide(person(), undefined, asked('other')).rule, 'agent-identity')
 })
 
+test("deny a person to give an agent's account or its namespace an owner", () => {
+  const own = (what: KubeObject) =>
+    edited(what, (copy) => void (copy.metadata['ownerReferences'] = [{ uid: '1' }]))
+  for (const what of [
+    serviceAccount('kustomize-controller', 'flux-system'),
+    object('v1', 'Namespace', 'flux-system', {}, { namespace: '' }),
+  ]) {
+    denied(decide(person(), what, own(what)))
+    allowed(decide(account('x', 'operator'), what, own(what)))
+  }
+})
 test("deny a person to delete an agent's account or the namespace that it is in", () => {
   const remove = (actor: Actor, what: KubeObject) => judge(change('DELETE', actor, what), policy)
   const own = serviceAccount('kustomize-controller', 'flux-system')

@@ -12,6 +12,7 @@ import { permitted } from '../permitted.ts'
 import { exception, mayNot } from '../reason.ts'
 import type { Rule, RuleVerdict } from '../rule.ts'
 import { agentNamespaces } from './connect.ts'
+import { getsOwner } from '../side-effects.ts'
 import { serviceAccountsOf } from '../service-accounts-of.ts'
 import { nodeGroup, nodePrefix } from '../system-controllers.ts'
 
@@ -26,13 +27,15 @@ import { nodeGroup, nodePrefix } from '../system-controllers.ts'
  *   guard's account more rights, and bindings that give somebody else the roles of the guard or, as far as Git declares
  *   those, of an agent.
  *
- * By people also denied: to delete an agent's service account, or the namespace that it is in, as that ends the agent.
+ * By people also denied: to delete an agent's service account, or the namespace that it is in, or to give it an owner, as that
+ * ends the agent.
  *
  * System controllers make Pods for whatever account a permitted Deployment names; they are decided before.
  */
 export const agentIdentity: Rule = (change, policy) => {
   if (change.operation === 'CONNECT' || isSystem(change.actor, policy)) return undefined
-  if (change.operation === 'DELETE') return ends(change, policy)
+  const ended = ends(change, policy)
+  if (ended !== undefined || change.operation === 'DELETE') return ended
   const { ref } = change
   if (ref.group === 'rbac.authorization.k8s.io') return rbac(change, policy)
   if (isKind(ref, 'certificates.k8s.io', 'CertificateSigningRequest')) return certificate(change, policy)
@@ -57,7 +60,8 @@ function deny(change: Change, why: string): RuleVerdict {
 
 function ends(change: Change, policy: Policy): RuleVerdict | undefined {
   const { ref, subresource, actor } = change
-  if (subresource !== '' || !isPerson(actor, policy)) return undefined
+  const deleted = change.operation === 'DELETE' && subresource === ''
+  if (!(deleted || getsOwner(change)) || !isPerson(actor, policy)) return undefined
   const account =
     isKind(ref, '', 'ServiceAccount') && isAgentUser(accountUser(ref.namespace, ref.name), policy)
   const home = isKind(ref, '', 'Namespace') && agentNamespaces(policy).has(ref.name)
