@@ -50,7 +50,7 @@ export async function demo(options: { keep?: boolean } = {}): Promise<number> {
 
     heading('The guard starts')
     guard = await startGuard(plane, shop, chat)
-    const memory = await guard.residentMiB()
+    const memory = Math.round((await guard.memory()).now)
     say(`It has read Git, compared every object and registered its webhook: ready, ${memory} MiB resident.`)
 
     heading('alice, who may do anything by RBAC, changes things by hand')
@@ -97,7 +97,7 @@ export async function demo(options: { keep?: boolean } = {}): Promise<number> {
   } finally {
     // First the control plane: a guard that is asked to stop waits for those who still call it.
     await plane.stop()
-    await guard?.stop()
+    await guard?.end()
     chat.close()
   }
 }
@@ -147,13 +147,16 @@ async function startGuard(plane: ControlPlane, shop: Shop, chat: ChatWindow): Pr
   await writeFile(config, text)
   output(dim(text))
   typed(GUARD, `gitops-guard serve --config config.yaml`)
-  return GuardProcess.start({
+  const guard = new GuardProcess({
     config,
     kubeconfig,
     ports: { https: await freePort(), http: await freePort() },
     logFile: join(directory, 'guard.log'),
     env: { SLACK_URL: chat.url },
   })
+  guard.launchFrom(join(packageRoot(), 'dist', 'cli.js'))
+  await guard.ready()
+  return guard
 }
 
 function configuration(shop: Shop, directory: string): string {

@@ -1,75 +1,120 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { packageRoot } from '../commands/package-root.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
 
-/** `gitops-guard serve` as a process of its own, as in a cluster. */
+export interface GuardProcessOptions {
+  config: string
+  kubeconfig: string
+  ports: { https: number; http: number }
+  logFile: string
+  env?: Readonly<Record<string, string>> | undefined
+  /** Where reviews reach it. Default: its own HTTPS port. */
+  webhookUrl?: string | undefined
+  replica?: string | undefined
+  /** For Node itself, e.g. `--cpu-prof`. */
+  nodeArgs?: readonly string[] | undefined
+}
+
+/** `gitops-guard serve`, bundled, as a process of its own that can be ended and started again: for the demo and for tests. */
 export class GuardProcess {
-  readonly #child: ChildProcess
-  readonly #http: number
-  readonly logFile: string
-  #ended: number | undefined
+  protected readonly options: GuardProcessOptions
+  #child: ChildProcess | undefined
 
-  private constructor(child: ChildProcess, http: number, logFile: string) {
-    this.#child = child
-    this.#http = http
-    this.logFile = logFile
-    child.on('exit', (code) => (this.#ended = code ?? 1))
+  constructor(options: GuardProcessOptions) {
+    this.options = options
+    process.once('exit', () => this.#child?.kill('SIGKILL'))
   }
 
-  /** Starts it and waits until it is ready. Throws with the end of its log when it ends before. */
-  static async start(options: {
-    config: string
-    kubeconfig: string
-    ports: { https: number; http: number }
-    logFile: string
-    env?: Record<string, string>
-  }): Promise<GuardProcess> {
-    const { config, kubeconfig, ports, logFile, env } = options
-    const cli = join(packageRoot(), 'dist', 'cli.js')
-    const args = ['serve', `--config=${config}`, `--kubeconfig=${kubeconfig}`]
+  get running(): boolean {
+    return this.#child !== undefined
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
+  get ports(): { https: number; http: number } {
+    return this.options.ports
+  }
+
+  /** Of health, metrics and the dashboard. */
+  get url(): string {
+    return `http://127.0.0.1:${this.options.ports.http}`
+  }
+
+  get logFile(): string {
+    return this.options.logFile
+  }
+
+  /** Starts this bundle without waiting; its log is added to the file. */
+  launchFrom(cli: string, config = this.options.config): void {
+    const { kubeconfig, ports, webhookUrl, replica, logFile, nodeArgs = [], env } = this.options
+    const args = [...nodeArgs, cli, 'serve', `--config=${config}`, `--kubeconfig=${kubeconfig}`]
     args.push(`--https-port=${ports.https}`, `--http-port=${ports.http}`)
-    args.push(`--webhook-url=https://127.0.0.1:${ports.https}`)
-    const child = spawn(process.execPath, [cli, ...args], {
+    args.push(`--webhook-url=${webhookUrl ?? `https://127.0.0.1:${ports.https}`}`)
+    if (replica !== undefined) args.push(`--replica=${replica}`)
+    const child = spawn(process.execPath, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       // eslint-disable-next-line no-restricted-properties -- handed on to a child, not read
       env: { ...process.env, ...env },
     })
-    const log = createWriteStream(logFile)
-    child.stdout.pipe(log)
-    child.stderr.pipe(log)
-    const guard = new GuardProcess(child, ports.http, logFile)
-    process.once('exit', () => child.kill('SIGKILL'))
-    await guard.#ready()
-    return guard
+    const log = createWriteStream(logFile, { flags: 'a' })
+    child.stdout.pipe(log, { end: false })
+    child.stderr.pipe(log, { end: false })
+    child.once('close', () => log.end())
+    child.once('exit', () => {
+      if (this.#child === child) this.#child = undefined
+    })
+    this.#child = child
   }
 
-  /** Resident memory in MiB, as the kernel counts it. */
-  async residentMiB(): Promise<number> {
-    const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8')
-    return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024)
+  /** Waits until it listens. @throws Error with the end of its log. */
+  async listening(ms = 60_000): Promise<void> {
+    await this.#until('is not listening', (answer) => answer !== undefined, ms)
   }
 
-  async stop(): Promise<void> {
-    if (this.#ended !== undefined) return
-    const ended = new Promise((resolve) => this.#child.once('exit', resolve))
-    this.#child.kill('SIGTERM')
-    await ended
+  /** Waits until `/readyz` says that it is ready. @throws Error with what that says instead, and the end of its log. */
+  async ready(ms = 60_000): Promise<void> {
+    await this.#until('is not ready', (answer) => answer?.ok === true, ms)
   }
 
-  async #ready(): Promise<void> {
-    const deadline = Date.now() + 30_000
-    for (;;) {
-      const answer = await fetch(`http://127.0.0.1:${this.#http}/readyz`).catch(() => undefined)
-      if (answer?.status === 200) return
-      if (this.#ended !== undefined || Date.now() > deadline) {
-        const tail = (await readFile(this.logFile, 'utf8')).split('\n').slice(-15).join('\n')
-        const what = this.#ended === undefined ? 'is not ready after 30 s' : `ended with ${this.#ended}`
-        const said = (await answer?.text()) ?? ''
-        throw new Error(`the guard ${what}. ${said}\nThe end of its log, ${this.logFile}:\n${tail}`)
-      }
-      await new Promise((resolve) => setTimeout(resolve, 30))
+  /** What `/readyz` answers; undefined where nobody does. */
+  async answer(): Promise<Response | undefined> {
+    return await fetch(`${this.url}/readyz`).catch(() => undefined)
+  }
+
+  /** SIGTERM as a rollout would, or SIGKILL as a crash. Resolves with the exit code once it is gone. */
+  async end(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<number | null> {
+    const child = this.#child
+    if (child === undefined) return null
+    const gone = new Promise<number | null>((resolve) => child.once('exit', resolve))
+    child.kill(signal)
+    return await gone
+  }
+
+  async logTail(lines = 15): Promise<string> {
+    const text = await readFile(this.logFile, 'utf8').catch(() => '')
+    return text.split('\n').slice(-lines).join('\n')
+  }
+
+  /** Resident memory and its peak in MiB, as the kernel counts them. */
+  async memory(): Promise<{ now: number; peak: number }> {
+    const status = await readFile(`/proc/${this.pid}/status`, 'utf8')
+    const mib = (field: string) => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024
+    return { now: mib('VmRSS'), peak: mib('VmHWM') }
+  }
+
+  async #until(what: string, done: (answer: Response | undefined) => boolean, ms: number): Promise<void> {
+    for (const start = Date.now(); ; await sleep(30)) {
+      const answer = await this.answer()
+      if (done(answer)) return
+      if (this.running && Date.now() - start < ms) continue
+      const problem = this.running ? `${what} after ${ms / 1000} s` : 'has ended'
+      const said = (await answer?.text()) ?? 'nobody answers'
+      throw new Error(
+        `the guard ${problem}: ${said}\nThe end of its log, ${this.logFile}:\n${await this.logTail()}`,
+      )
     }
   }
 }

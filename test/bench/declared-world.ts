@@ -8,7 +8,8 @@ import type { Json, KubeObject } from '../../src/model/json.ts'
 import { startControlPlane, type ControlPlane } from '../control-plane/control-plane.ts'
 import { freePort } from '../control-plane/free-port.ts'
 import { runCommand } from '../control-plane/run-command.ts'
-import { GuardChild, type GuardChildOptions } from './guard-child.ts'
+import type { GuardProcessOptions } from '../../src/demo/guard-process.ts'
+import { GuardChild } from './guard-child.ts'
 
 export const AGENT = 'system:serviceaccount:ci:deployer'
 const PER_NAMESPACE = 100
@@ -129,7 +130,7 @@ export class DeclaredWorld {
   async guard(
     name: string,
     options: { more?: string; httpsPort?: number } & Partial<
-      Pick<GuardChildOptions, 'webhookUrl' | 'replica' | 'nodeArgs' | 'env'>
+      Pick<GuardProcessOptions, 'webhookUrl' | 'replica' | 'nodeArgs' | 'env'>
     > = {},
   ): Promise<GuardChild> {
     const { more = '', httpsPort, ...rest } = options

@@ -9,11 +9,11 @@ import { ClusterApi } from '../../src/cluster/api.ts'
 import type { Resource } from '../../src/cluster/api-path.ts'
 import { connect } from '../../src/cluster/connection.ts'
 import { Reflector } from '../../src/cluster/reflector.ts'
-import { GuardProcess } from '../../src/demo/guard-process.ts'
 import type { Json, KubeObject } from '../../src/model/json.ts'
 import { startControlPlane, type ControlPlane } from '../control-plane/control-plane.ts'
 import { freePort } from '../control-plane/free-port.ts'
 import { runCommand } from '../control-plane/run-command.ts'
+import { GuardChild } from './guard-child.ts'
 import { quantile } from './quantile.ts'
 
 const AGENT = 'system:serviceaccount:ci:deployer'
@@ -48,7 +48,7 @@ export async function benchRepair(): Promise<void> {
   const stops: (() => unknown)[] = []
   try {
     const guard = await startGuard(plane)
-    stops.push(() => guard.stop())
+    stops.push(() => guard.end())
     // The agent's token goes past the webhook; the field manager is none of its own, so that the watcher takes it back.
     const kubeconfig = plane.kubeconfig(AGENT)
     const healer = fork(new URL('floor-healer.ts', import.meta.url), [kubeconfig, NAMESPACE, 'floor'])
@@ -58,7 +58,7 @@ export async function benchRepair(): Promise<void> {
     stops.push(() => connection.close())
     const api = new ClusterApi(connection, { fieldManager: 'kubectl-edit' })
     for (const kind of KINDS) await benchKind(api, kind)
-    console.log(`the guard: ${await guard.residentMiB()} MiB resident`)
+    console.log(`the guard: ${Math.round((await guard.memory()).now)} MiB resident`)
   } catch (error) {
     console.error(
       (await readFile(join(plane.dir, 'bench', 'guard.log'), 'utf8')).split('\n').slice(-20).join('\n'),
@@ -135,7 +135,7 @@ function ready(child: ChildProcess): Promise<void> {
   })
 }
 
-async function startGuard(plane: ControlPlane): Promise<GuardProcess> {
+async function startGuard(plane: ControlPlane): Promise<GuardChild> {
   const directory = join(plane.dir, 'bench')
   const repository = join(directory, 'repository')
   await mkdir(repository, { recursive: true })
@@ -155,12 +155,15 @@ async function startGuard(plane: ControlPlane): Promise<GuardProcess> {
   }
   const config = join(directory, 'config.yaml')
   await writeFile(config, configuration(directory, repository))
-  return GuardProcess.start({
+  const guard = new GuardChild({
     config,
     kubeconfig,
     ports: { https: await freePort(), http: await freePort() },
     logFile: join(directory, 'guard.log'),
   })
+  await guard.launch()
+  await guard.ready()
+  return guard
 }
 
 const configuration = (directory: string, repository: string) => `apiVersion: gitops-guard.dev/v1alpha1

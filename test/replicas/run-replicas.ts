@@ -126,7 +126,7 @@ class Repairs {
   }
 
   async read(replica: GuardChild): Promise<void> {
-    if (replica.runs) this.#now.set(replica, await replica.metric('gitops_guard_drift_repaired_total'))
+    if (replica.running) this.#now.set(replica, await replica.metric('gitops_guard_drift_repaired_total'))
   }
 
   restarts(replica: GuardChild): void {
