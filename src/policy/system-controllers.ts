@@ -475,6 +475,20 @@ export const systemControllers: readonly SystemController[] = [
   },
 ]
 
+/**
+ * What the API server makes and keeps by itself (pkg plugin/pkg/auth/authorizer/rbac/bootstrappolicy). CoreDNS, cloud providers and others
+ * annotate their roles in the same way, and nobody updates these.
+ */
+const OWN_ROLES = new RegExp(
+  `^(${[
+    'cluster-admin|admin|edit|view|extension-apiserver-authentication-reader',
+    'system:(:.+|controller:.+|aggregate-to-(admin|edit|view)|certificates\\.k8s\\.io:.+)',
+    'system:(auth-delegator|basic-user|cluster-trust-bundle-discovery|discovery|heapster|monitoring|public-info-viewer)',
+    'system:(kube-(aggregator|controller-manager|dns|proxy|scheduler)|kubelet-api-admin|node|node-(bootstrapper|problem-detector|proxier))',
+    'system:(persistent-volume-provisioner|service-account-issuer-discovery|volume-scheduler)',
+  ].join('|')})$`,
+)
+
 /** Tells whether `condition` holds for an object: the declared one where Git holds it, else the live one. */
 export function holds(condition: Condition, object: KubeObject): boolean {
   switch (condition) {
@@ -491,7 +505,10 @@ export function holds(condition: Condition, object: KubeObject): boolean {
     case 'aggregated':
       return nonEmpty(at(object['aggregationRule'], 'clusterRoleSelectors'))
     case 'autoupdated':
-      return at(at(object.metadata, 'annotations'), 'rbac.authorization.kubernetes.io/autoupdate') === 'true'
+      return (
+        OWN_ROLES.test(String(object.metadata['name'])) &&
+        at(at(object.metadata, 'annotations'), 'rbac.authorization.kubernetes.io/autoupdate') === 'true'
+      )
   }
 }
 

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { Actor } from '../../model/actor.ts'
 import type { JsonObject, KubeObject } from '../../model/json.ts'
 import { judge } from '../judge.ts'
+import { watcherAllowances } from '../watcher-allowances.ts'
 import { change, edited, node, object, person, policyOf, system, web } from '../testing.ts'
 
 const spec = (of: KubeObject) => of['spec'] as JsonObject
@@ -137,4 +138,23 @@ test('leave what Git does not declare to RBAC', () => {
     policyOf([{ objects: [web] }]),
   )
   assert.deepEqual([verdict.rule, verdict.decision], ['system-controller', 'allow'])
+})
+test('let the API server keep its own roles, and nobody the subjects of others that say they are such', () => {
+  const binding = (name: string) =>
+    object(
+      'rbac.authorization.k8s.io/v1',
+      'ClusterRoleBinding',
+      name,
+      { subjects: [] },
+      { namespace: '', annotations: { 'rbac.authorization.kubernetes.io/autoupdate': 'true' } },
+    )
+  const covered = (name: string) => {
+    const policy = policyOf([{ objects: [binding(name)] }])
+    const [declared] = policy.declaredOf('rbac.authorization.k8s.io', 'ClusterRoleBinding')
+    return watcherAllowances(policy, declared!).some(({ fields }) => fields.includes('/subjects'))
+  }
+  for (const name of ['cluster-admin', 'system:node-proxier', 'system:controller:job-controller'])
+    assert.equal(covered(name), true, name)
+  for (const name of ['system:coredns', 'system:cloud-node-controller', 'system:nodes', 'mine'])
+    assert.equal(covered(name), false, name)
 })
