@@ -19,6 +19,7 @@ import { Exceptions, type Exception } from './guard/exceptions.ts'
 import { GuardHttp } from './guard/http.ts'
 import { knownForms } from './guard/known-forms.ts'
 import { OpenTroubles } from './guard/open-troubles.ts'
+import { PolicyReporting } from './guard/policy-reporting.ts'
 import { Replicas } from './guard/replicas.ts'
 import { screenSettings } from './guard/screen-settings.ts'
 import { guardIdentity, GUARD_NAME, type Settings } from './guard/settings.ts'
@@ -93,6 +94,7 @@ class RunningGuard implements Guard {
   readonly #ledger = new Ledger()
   readonly #exceptions: Exceptions
   readonly #audience: Audience
+  readonly #reports: PolicyReporting
   readonly #teller: Teller
   readonly #troubles: OpenTroubles
   readonly #writers: Writers
@@ -133,7 +135,16 @@ class RunningGuard implements Guard {
     })
     const { api, discovery } = this.#cluster
     const instance = environment.replica ?? GUARD_NAME
-    this.#audience = new Audience({ settings, core, api, discovery, instance, logger, metrics })
+    this.#reports = new PolicyReporting({
+      api,
+      discovery,
+      replica: instance,
+      members: () => this.#replicas?.members ?? [],
+      owns: (key) => this.#replicas?.owns(key) ?? true,
+      onError: (error) => logger.warn({ err: error }, 'policy reports cannot be kept'),
+    })
+    const reports = this.#reports
+    this.#audience = new Audience({ settings, core, api, discovery, instance, logger, metrics, reports })
     this.#viewToken = new ViewToken(api, this.#namespace, (error) =>
       logger.warn(
         { err: error },
@@ -406,12 +417,15 @@ class RunningGuard implements Guard {
       const core = this.#inForce
       const statusOf = (ref: ObjectRef) => core.reconciler.statusOf(ref)
       // Before everything was read, nothing can be said to be gone.
-      if (core.complete) this.#troubles.look(statusOf, this.#conditions())
+      if (!core.complete) return
+      this.#troubles.look(statusOf, this.#conditions())
+      this.#reports.look(core)
     }, LOOK_MS)
     timer.unref()
     this.#stops.push(
       () => clearInterval(timer),
       () => this.#troubles.save(),
+      () => this.#reports.stop(),
     )
   }
 

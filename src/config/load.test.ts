@@ -48,6 +48,7 @@ describe('defaults', () => {
       discover: { repositories: [] },
       mentions: new Map(),
       events: true,
+      policyReports: false,
       dashboard: { enabled: true, loopback: true, environments: [] },
       graceSeconds: 60,
       boundTokens: false,

@@ -17,6 +17,7 @@ export interface RawConfig {
   connect?: UndeclaredMode
   children?: UndeclaredMode
   events?: boolean
+  policyReports?: boolean
   dashboard?: {
     enabled?: boolean
     name?: string

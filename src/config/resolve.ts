@@ -41,6 +41,7 @@ export function resolveConfig(raw: RawConfig, options: ResolveOptions): GuardCon
     mentions: new Map(Object.entries(raw.mentions ?? {})),
     notify: (raw.notify ?? []).map((target) => resolveNotify(target, secret)),
     events: raw.events ?? true,
+    policyReports: raw.policyReports ?? false,
     dashboard: {
       ...raw.dashboard,
       enabled: raw.dashboard?.enabled ?? true,

@@ -26,6 +26,8 @@ export interface GuardConfig {
   dashboard: DashboardConfig
   /** Violations are Events on the objects too. */
   events: boolean
+  /** What stands and what was refused is in OpenReports or PolicyReports too. */
+  policyReports: boolean
   /** Clones, canonical forms, outbox. Absolute. Absent: nothing survives a restart. */
   stateDir?: string
   discover: DiscoverConfig

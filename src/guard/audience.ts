@@ -9,6 +9,7 @@ import type { Core } from './core.ts'
 import { eventWriter } from './event-writer.ts'
 import { openHistory } from './history.ts'
 import { Outlet } from './outlet.ts'
+import type { PolicyReporting } from './policy-reporting.ts'
 import { withOwners } from './owners-of.ts'
 import type { Settings } from './settings.ts'
 
@@ -22,6 +23,7 @@ export interface AudienceOptions {
   instance: string
   logger: Logger
   metrics: Metrics
+  reports: Pick<PolicyReporting, 'accept'>
 }
 
 /** Whoever hears of a violation: the history, Events in the cluster, and chats. */
@@ -30,9 +32,11 @@ export class Audience {
   readonly history: ViolationHistory
   readonly #core: () => Core | undefined
   readonly #events: EventRecorder
+  readonly #reports: Pick<PolicyReporting, 'accept'>
 
-  constructor({ settings, core, api, discovery, instance, logger, metrics }: AudienceOptions) {
+  constructor({ settings, core, api, discovery, instance, logger, metrics, reports }: AudienceOptions) {
     this.#core = core
+    this.#reports = reports
     this.outlet = new Outlet({ settings, logger, metrics })
     this.history = openHistory(settings.config.stateDir, logger)
     this.#events = new EventRecorder({
@@ -48,6 +52,7 @@ export class Audience {
     const violation = core === undefined ? told : withOwnersOf(told, core)
     this.history.append(violation)
     if (core?.settings.config.events ?? true) this.#events.accept(violation)
+    if (core?.settings.config.policyReports === true) this.#reports.accept(violation)
     this.outlet.accept(violation)
   }
 

@@ -31,6 +31,11 @@ export class Replicas {
     })
   }
 
+  /** Those that have joined; none while this one is alone. */
+  get members(): readonly string[] {
+    return this.#membership.members
+  }
+
   /** Alone, everything is this replica's; before it has joined others, nothing is. */
   owns(key: string): boolean {
     const { members } = this.#membership

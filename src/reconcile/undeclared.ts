@@ -21,6 +21,7 @@ const exempt: readonly { kind: string; name?: string; prefix?: string }[] = [
   { kind: 'gitops-guard.dev/BreakGlass' },
   // What the cluster records about policies and certificates.
   { kind: 'wgpolicyk8s.io/PolicyReport' },
+  { kind: 'openreports.io/Report' },
   { kind: '/Binding' },
 ]
 

@@ -4,6 +4,7 @@ import { runCommand } from './run-command.ts'
 /** Modules of which only files are taken: what Go's checksum database says of them, pinned. */
 const SUMS: Readonly<Record<string, string>> = {
   'github.com/fluxcd/source-controller@v1.7.2': 'h1:PQLzvgHNEYsstl8uATBZg/70b/i0tj63e0IqnYDeJyg=',
+  'github.com/openreports/reports-api@v0.2.1': 'h1:g9KS3yle9Y1elmww4TK9EkD1rl6inIaiIJPX6e+u680=',
 }
 
 /**
