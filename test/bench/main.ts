@@ -1,9 +1,10 @@
-/** `make bench`: what reviews and repairs cost beside a floor measured in the same run. `node test/bench/main.ts [admission] [repair] [writes] [traffic] [size [OBJECTS...]] [storm [SECONDS]] [replicas] [--all]` */
+/** `make bench`: what reviews and repairs cost beside a floor measured in the same run. `node test/bench/main.ts [admission] [repair] [writes] [traffic] [rendering [OBJECTS]] [size [OBJECTS...]] [storm [SECONDS]] [replicas] [--all]` */
 import { benchAdmission } from './admission-server.ts'
 import { ChatWindow } from '../../src/demo/chat-window.ts'
 import { benchRepair } from './repair.ts'
 import { runReplicas } from '../replicas/run-replicas.ts'
 import { DeclaredWorld } from './declared-world.ts'
+import { benchRendering } from './rendering.ts'
 import { benchSize } from './size.ts'
 import { benchBurst, benchStorm } from './storm.ts'
 import { benchTraffic } from './traffic.ts'
@@ -39,6 +40,11 @@ if (wants('writes')) {
 if (wants('traffic')) {
   console.log('Traffic: what of a busy cluster reaches the webhook')
   await benchTraffic()
+}
+if (wants('rendering')) {
+  const [objects = 5_000] = numbers('rendering')
+  console.log(`Rendering: one of ${objects.toLocaleString('en')} manifests changes`)
+  await benchRendering(objects)
 }
 if (wants('size')) {
   console.log('Size: ConfigMaps and Deployments, one namespace for each hundred')

@@ -1,4 +1,5 @@
 import { freePort } from '../control-plane/free-port.ts'
+import { operatorProgram } from './operators.ts'
 import { operatorFiles, type RealOperator } from './real-operator.ts'
 
 const NAME = 'argo-rollouts'
@@ -7,6 +8,7 @@ const BASE = ['sa', 'deployment', 'metrics-service', 'notification-secret', 'con
 /** Argo Rollouts as its cluster-wide installation has it. */
 export const argoRollouts: RealOperator = {
   name: NAME,
+  program: () => operatorProgram(NAME),
   preset: NAME,
   namespace: NAME,
   manifests: async () => {

@@ -16,6 +16,7 @@ export async function certManager(): Promise<RealOperator> {
   })
   return {
     name: 'cert-manager',
+    program: () => operatorProgram('cert-manager'),
     preset: 'cert-manager',
     namespace: 'cert-manager',
     manifests: async () => ({ 'cert-manager.yaml': await chart(`localhost:${port}`) }),

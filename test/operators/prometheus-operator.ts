@@ -1,4 +1,5 @@
 import { freePort } from '../control-plane/free-port.ts'
+import { operatorProgram } from './operators.ts'
 import { operatorFiles, type RealOperator } from './real-operator.ts'
 
 const NAME = 'prometheus-operator'
@@ -8,6 +9,7 @@ const FILES = ['cluster-role', 'cluster-role-binding', 'service-account', 'servi
 /** The Prometheus Operator as its repository installs it, in the namespace of kube-prometheus, with the gate that uses finalizers. */
 export const prometheusOperator: RealOperator = {
   name: NAME,
+  program: () => operatorProgram(NAME),
   preset: NAME,
   namespace: NAMESPACE,
   manifests: async () => {

@@ -2,6 +2,7 @@ import { readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ControlPlane } from '../control-plane/control-plane.ts'
 import { findProgram } from '../control-plane/find-program.ts'
+import type { GoProgram } from '../control-plane/go-program.ts'
 import { kubeconfig } from '../control-plane/kubeconfig.ts'
 import { moduleFolder } from '../control-plane/module-folder.ts'
 import type { Supervisor } from '../control-plane/supervisor.ts'
@@ -18,7 +19,9 @@ export interface OperatorProcess {
 
 /** An operator as its project installs it. */
 export interface RealOperator {
-  name: OperatorName
+  name: string
+  /** How it is built. */
+  program(): GoProgram
   /** The guard's preset for it. */
   preset: string
   namespace: string
@@ -37,10 +40,10 @@ export interface OperatorPlace {
 
 /** Starts every process of an operator with the token of the Pod that it would run in. Its Deployments must be there. */
 export async function startOperator(
-  { name, namespace, processes }: RealOperator,
+  { program, namespace, processes }: RealOperator,
   { plane, kubelet, supervisor, logs }: OperatorPlace,
 ): Promise<void> {
-  const binary = await findProgram(operatorProgram(name))
+  const binary = await findProgram(program())
   for (const { account, command } of processes) {
     const token = await kubelet.token(namespace, account)
     const file = join(logs, `${account}.kubeconfig`)
@@ -61,7 +64,15 @@ export async function operatorFiles(
   folder: string,
   names?: readonly string[],
 ): Promise<string[]> {
-  const { module, directory } = operatorProgram(name)
+  return await filesOf(operatorProgram(name), folder, names)
+}
+
+/** The same of any program. */
+export async function filesOf(
+  { module, directory }: GoProgram,
+  folder: string,
+  names?: readonly string[],
+): Promise<string[]> {
   const path = join(await moduleFolder(module, directory), folder)
   const files = names ?? (await readdir(path)).filter((file) => file.endsWith('.yaml')).toSorted()
   return await Promise.all(files.map((file) => readFile(join(path, file), 'utf8')))
