@@ -1,3 +1,4 @@
+import { isWebhookDown } from '../cluster/api-error.ts'
 import type { CanonicalForms } from '../cluster/canonical.ts'
 import type { Facts } from '../doctor/facts.ts'
 import type { KubeObject } from '../model/json.ts'
@@ -44,7 +45,8 @@ export async function unallowedWriters(
   }
   const queue = [...all]
   const worker = async () => {
-    for (let next = queue.pop(); next !== undefined; next = queue.pop()) await look(next)
+    for (let next = queue.pop(); next !== undefined; next = queue.pop())
+      await look(next).catch(unlessWebhookDown)
   }
   await Promise.all(Array.from({ length: AT_A_TIME }, worker))
   return [...found].map(([manager, { objects, fields }]) => ({
@@ -52,6 +54,11 @@ export async function unallowedWriters(
     objects: [...objects].toSorted(),
     fields: [...fields].toSorted(),
   }))
+}
+
+/** What somebody's webhook keeps from being asked is left out: doctor has more to say. */
+function unlessWebhookDown(error: unknown): void {
+  if (!isWebhookDown(error)) throw error
 }
 
 /** Those that agents are known to use; else the one that owns most of what a source declares. */
