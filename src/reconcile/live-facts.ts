@@ -23,11 +23,24 @@ export function namesNobody(live: KubeObject): boolean {
   return !Array.isArray(entries) || entries.length === 0
 }
 
-/** Whether it can be noted again whose an object is that names nobody: asking may write where there are no dry-runs. */
-export function isOwnerless(live: KubeObject, declared: Pick<Declared, 'canonical'>): boolean {
-  const method = namesNobody(live) ? declared.canonical()?.method : undefined
+/**
+ * Whether it can be noted again whose an object is that names nobody: asking may write where there are no dry-runs. Who applies nothing
+ * but a name, as many do with namespaces, owns no field and is never named.
+ */
+export function isOwnerless(live: KubeObject, declared: Pick<Declared, 'canonical' | 'manifest'>): boolean {
+  if (!namesNobody(live) || !declaresFields(declared.manifest.object)) return false
+  const method = declared.canonical()?.method
   return method !== undefined && method !== 'declared'
 }
+
+function declaresFields(manifest: KubeObject): boolean {
+  const fields = Object.keys(manifest).filter((key) => !NAMES.has(key))
+  const metadata = Object.keys(manifest.metadata).filter((key) => !NAMES.has(key))
+  return fields.length + metadata.length > 0
+}
+
+/** What every manifest has, and what nobody owns. */
+const NAMES: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata', 'name', 'namespace'])
 
 function isOurEntry(entry: Json): boolean {
   return (
