@@ -1,6 +1,7 @@
 /** The configuration as the guard uses it: defaults filled in, durations in milliseconds, secrets as readers. */
 import type { MentionIds } from '../model/mention.ts'
 import type { ObjectSelector, Heal, UndeclaredMode } from '../model/policy.ts'
+import type { EmailTarget } from '../model/email.ts'
 import type { Secret } from '../model/secret.ts'
 import type { Mode } from '../model/verdict.ts'
 import type { FieldOp } from '../model/path.ts'
@@ -142,17 +143,6 @@ export interface QuietHours {
   except: readonly Severity[]
 }
 
-export interface EmailConfig {
-  /** smtps://host:465, or smtp://host:587: the latter must offer STARTTLS, unless it ends with ?starttls=never. */
-  server: string
-  user?: string
-  password?: Secret
-  from: string
-  to: readonly string[]
-  /** Certificates of the authorities that the server's must be of, PEM. */
-  ca?: Secret
-}
-
 export type NotifyTarget =
   | { slack: { url: Secret } | { token: Secret; channel: string; api: string } }
   | { teams: { url: Secret } }
@@ -161,6 +151,6 @@ export type NotifyTarget =
   | { mattermost: { url: Secret } }
   | { googlechat: { url: Secret } }
   | { matrix: { homeserver: string; room: string; token: Secret } }
-  | { email: EmailConfig }
+  | { email: EmailTarget }
   | { webhook: { url: Secret; secret?: Secret } }
   | { cloudevents: { url: Secret; mode: 'structured' | 'binary' } }

@@ -1,7 +1,7 @@
 import { DecodeError } from '../admission/decode-error.ts'
 import type { Policy } from '../model/policy.ts'
 import type { Ledger } from '../reconcile/ledger.ts'
-import { sameToken } from '../screen/access.ts'
+import { sameToken } from '../screen/same-token.ts'
 import { readAuditEvents, type AuditedWrite } from './audit.ts'
 
 export interface AuditIntakeOptions {

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { verifyPush } from '../git/push.ts'
+import { verifyPush } from './push.ts'
 import type { GitAnswer } from '../telemetry/http.ts'
 import type { Core } from './core.ts'
 

@@ -2,9 +2,9 @@ import type { AgentConfig, AllowConfig, GuardConfig, SourceConfig } from '../con
 import type { Agent, Allowance, GuardIdentity, SourcePolicy } from '../model/policy.ts'
 import type { DiscoveredSource } from '../discover/discovered.ts'
 import { parseGitUrl } from '../git/git-url.ts'
-import { agentPresets } from '../policy/presets/agents.ts'
+import { agentPreset } from '../policy/presets/agents.ts'
 import { guardManager } from '../reconcile/agent-writer.ts'
-import { operatorPresets } from '../policy/presets/operators.ts'
+import { operatorPreset } from '../policy/presets/operators.ts'
 import type { SourceInput } from './sources.ts'
 
 /** One source: how it is read, and what it asks for. */
@@ -105,7 +105,7 @@ function agentOf(agent: AgentConfig): Agent {
       ...(agent.managers === undefined ? {} : { managers: agent.managers }),
     }
   }
-  const preset = agentPresets.find(({ name }) => name === agent.preset)
+  const preset = agentPreset(agent.preset)
   if (preset === undefined) throw new Error(`there is no agent preset ${agent.preset}`)
   const { name, users, managers } = preset
   return { name, users, ...(managers === undefined ? {} : { managers }) }
@@ -113,7 +113,7 @@ function agentOf(agent: AgentConfig): Agent {
 
 function allowancesOf(allow: AllowConfig): readonly Allowance[] {
   if ('preset' in allow) {
-    const preset = operatorPresets.find(({ name }) => name === allow.preset)
+    const preset = operatorPreset(allow.preset)
     if (preset === undefined) throw new Error(`there is no allowance preset ${allow.preset}`)
     return preset.allowances
   }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { ClusterApi } from '../cluster/api.ts'
 import { ApiError } from '../cluster/api-error.ts'
 import { fieldOf } from '../object/json.ts'
-import { sameToken } from '../screen/access.ts'
+import { sameToken } from '../screen/same-token.ts'
 
 const SECRETS = { group: '', version: 'v1', resource: 'secrets', kind: 'Secret', namespaced: true }
 export const VIEW_TOKEN_SECRET = 'gitops-guard-view'

@@ -1,13 +1,9 @@
 import type { Json } from '../model/json.ts'
-import type { KeyedItem, Path, Segment, SetItem } from '../model/path.ts'
+import type { KeyedItem, Path, Segment } from '../model/path.ts'
 import { equalJson, fieldOf, stableStringify } from './json.ts'
 
 export function isKeyedItem(segment: Segment): segment is KeyedItem {
   return typeof segment === 'object' && 'keys' in segment
-}
-
-export function isSetItem(segment: Segment): segment is SetItem {
-  return typeof segment === 'object' && 'value' in segment
 }
 
 /** The path as a JSON Pointer (RFC 6901); items of lists by their index. */

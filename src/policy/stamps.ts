@@ -1,12 +1,12 @@
 import type { Agent, Allowance } from '../model/policy.ts'
-import { agentPresets } from './presets/agents.ts'
+import { agentPreset } from './presets/agents.ts'
 
 const made = new Map<string, Allowance>()
 
 /** The labels and annotations that these agents write on what they bring in: never compared where Git lacks them. */
 export function stampAllowances(agents: readonly Agent[]): readonly Allowance[] {
   return agents.flatMap(({ name }) => {
-    const preset = agentPresets.find((candidate) => candidate.name === name)
+    const preset = agentPreset(name)
     if (preset === undefined) return []
     let allowance = made.get(name)
     if (allowance === undefined) {

@@ -1,8 +1,6 @@
-import type { Actor } from '../model/actor.ts'
 import type { Origin } from '../model/desired.ts'
+import type { Finding as Difference } from '../model/finding.ts'
 import type { ObjectRef } from '../model/identity.ts'
-import type { FieldChange } from '../model/path.ts'
-import type { Remedy } from '../model/violation.ts'
 import type { Reason } from './remedy.ts'
 
 /** What a watch says of an object; in a full list each is `added`. */
@@ -20,26 +18,9 @@ export type Status =
   | 'unrepairable'
   | 'fight'
 
-/** A difference between Git and the cluster, with all that a message about it needs. */
-export interface Finding {
-  /** The same in everything that is said about this difference. */
-  id: string
-  ref: ObjectRef
-  apiVersion: string
-  drift: 'modified' | 'missing' | 'undeclared'
-  source: string
-  /** Absent for what Git does not name. */
-  origin?: Origin
-  /** What was done to Git's state; a Secret's values are masked. */
-  changes: readonly FieldChange[]
-  /** Who did it: authenticated where a review or an audit event said so, else as managedFields claim, else unknown. */
-  actor: Actor
-  remedy: Remedy
+/** A difference that was decided about. */
+export interface Finding extends Difference {
   reason: Reason
-  /** When the guard received it, in milliseconds since the epoch. */
-  seenAt: number
-  /** When it was written, where that is known: from an audit event, or from managedFields to the second. */
-  writtenAt?: number
 }
 
 /** What the reconciler tells. */

@@ -1,4 +1,4 @@
-import type { Secret } from '../model/secret.ts'
+import type { EmailTarget } from '../model/email.ts'
 import { deliveryKey, keyOf } from './delivery-key.ts'
 import { emailHtml } from './email-html.ts'
 import { clip } from './fit-lines.ts'
@@ -8,21 +8,6 @@ import { plainLines } from './plain-lines.ts'
 import type { MessageProvider } from './provider.ts'
 import { SendError } from './send-error.ts'
 import { smtpError } from './smtp-error.ts'
-
-export interface EmailOptions {
-  /**
-   * `smtps://host:465` speaks TLS from the start; `smtp://host:587` begins in the clear and must go over to TLS (STARTTLS), unless
-   * the URL ends with `?starttls=never`.
-   */
-  server: string
-  user?: string
-  password?: Secret
-  /** `a@b.example` or `Name <a@b.example>`. */
-  from: string
-  to: readonly string[]
-  /** Certificates of the authorities that the server's must be of, PEM. Default: those that Node trusts. */
-  ca?: Secret
-}
 
 /** Messages whose delivery to some of their recipients is remembered. */
 const REMEMBERED = 1000
@@ -34,11 +19,11 @@ const REMEMBERED = 1000
 export class Email implements MessageProvider {
   readonly takes = 'messages'
   readonly interval = 1000
-  readonly #options: EmailOptions
+  readonly #options: EmailTarget
   /** Who has a message already, where others do not have it yet. By Message-ID. */
   readonly #reached = new Map<string, Set<string>>()
 
-  constructor(options: EmailOptions) {
+  constructor(options: EmailTarget) {
     this.#options = options
   }
 
@@ -97,7 +82,7 @@ export class Email implements MessageProvider {
 }
 
 /** The mail that a message is. Nothing from outside gets into its head but one line of a subject. */
-export function mailOf(message: Message, { from, to }: Pick<EmailOptions, 'from' | 'to'>) {
+export function mailOf(message: Message, { from, to }: Pick<EmailTarget, 'from' | 'to'>) {
   const domain = addressOf(from).split('@').at(-1) ?? 'localhost'
   const idOf = (key: string) => `<${key}.gitops-guard@${domain}>`
   const { thread, about } = message

@@ -1,7 +1,8 @@
 import type { Secret } from '../model/secret.ts'
 import { cloudEvents, type CloudEventsOptions } from './cloudevents.ts'
 import { Discord, type DiscordOptions } from './discord.ts'
-import { Email, type EmailOptions } from './email.ts'
+import type { EmailTarget } from '../model/email.ts'
+import { Email } from './email.ts'
 import { googleChat } from './google-chat.ts'
 import { Matrix, type MatrixOptions } from './matrix.ts'
 import { mattermost } from './mattermost.ts'
@@ -20,7 +21,7 @@ export type ProviderSpec =
   | { mattermost: { url: Secret } }
   | { googlechat: { url: Secret } }
   | { matrix: MatrixOptions }
-  | { email: EmailOptions }
+  | { email: EmailTarget }
   | { webhook: WebhookOptions }
   | { cloudevents: CloudEventsOptions }
 

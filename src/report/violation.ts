@@ -2,10 +2,10 @@
 import type { Actor } from '../model/actor.ts'
 import type { Change } from '../model/change.ts'
 import type { Origin } from '../model/desired.ts'
+import type { Finding } from '../model/finding.ts'
 import type { ObjectRef } from '../model/identity.ts'
-import type { FieldChange } from '../model/path.ts'
 import type { Verdict } from '../model/verdict.ts'
-import type { Remedy, Violation, ViolationEvent } from '../model/violation.ts'
+import type { Violation, ViolationEvent } from '../model/violation.ts'
 import { reportedChanges } from '../object/reported-changes.ts'
 
 /**
@@ -50,21 +50,8 @@ function apiVersionOf({ before, after, ref, resource }: Change): string {
   return ref.group === '' ? resource.version : `${ref.group}/${resource.version}`
 }
 
-/** What the watcher knows of a difference: as src/reconcile tells it. */
-export interface DriftFacts {
-  id: string
-  ref: ObjectRef
-  apiVersion: string
-  drift: 'modified' | 'missing' | 'undeclared'
-  source: string
-  origin?: Origin
-  /** Secret values masked. */
-  changes: readonly FieldChange[]
-  actor: Actor
-  remedy: Remedy
-  reason: string
-  /** Milliseconds since the epoch. */
-  seenAt: number
+/** A difference that the watcher found, Secret values masked. */
+export interface DriftFacts extends Finding {
   /** What it is more than a difference: `fight`, `agent-lags`. Default: the drift. */
   rule?: string
 }

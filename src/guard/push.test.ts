@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { verifyPush } from './push.ts'
-import { sameRepository } from './same-repository.ts'
+import { sameRepository } from '../git/same-repository.ts'
 
 const SECRET = 'a shared secret'
 const hmac = (body: Buffer, secret = SECRET) => createHmac('sha256', secret).update(body).digest('hex')

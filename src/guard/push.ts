@@ -1,5 +1,6 @@
 /** Push notifications of GitHub, GitLab, Gitea, Forgejo, Gogs and Bitbucket: whether to believe them, and what they say. */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac } from 'node:crypto'
+import { sameToken } from '../screen/same-token.ts'
 
 /** As node:http has them: names in lower case. */
 export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -43,23 +44,17 @@ function checkSignature(headers: Headers, body: Buffer, secret: string): string 
     if (value === undefined) continue
     if (!value.startsWith(prefix)) return `${header} is no ${prefix.replace('=', '')} signature`
     const wanted = createHmac('sha256', secret).update(body).digest('hex')
-    return equal(value.slice(prefix.length).toLowerCase(), wanted)
+    return sameToken(value.slice(prefix.length).toLowerCase(), wanted)
       ? undefined
       : `${header} does not match the secret`
   }
   const token = one(headers['x-gitlab-token'])
   if (token === undefined) return 'it is not signed'
-  return equal(token, secret) ? undefined : 'x-gitlab-token does not match the secret'
+  return sameToken(token, secret) ? undefined : 'x-gitlab-token does not match the secret'
 }
 
 function one(value: string | readonly string[] | undefined): string | undefined {
   return typeof value === 'string' ? value : value?.[0]
-}
-
-/** In a time that tells nothing of either, their lengths included. */
-function equal(a: string, b: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(a), digest(b))
 }
 
 /** GitHub can be set to send a form. */
