@@ -143,7 +143,15 @@ export class Cluster {
   /** Calls `onChange` with the kinds (`group/Kind`) that are served otherwise now. Resolves when all kinds are known. */
   async followKinds(onChange: (kinds: ReadonlySet<string>) => void): Promise<void> {
     this.#stopKinds = this.discovery.watch((changed) => {
-      void this.forms.refresh().then(() => onChange(changed))
+      const cannot = (error: unknown) =>
+        this.#logger.warn(
+          { err: error },
+          'schemas cannot be read: those known are used until kinds change again',
+        )
+      void this.forms
+        .refresh()
+        .catch(cannot)
+        .then(() => onChange(changed))
     })
     // Until all CRDs are known, a kind that is stored at another version would be compared at the declared one.
     await this.discovery.synced()
