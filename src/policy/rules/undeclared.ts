@@ -1,10 +1,9 @@
 import type { Change } from '../../model/change.ts'
 import type { Policy, SourcePolicy, UndeclaredMode } from '../../model/policy.ts'
 import { formatRef } from '../../object/identity.ts'
-import { selects } from '../../object/selectors.ts'
 import { isPerson, isSystem } from '../actors.ts'
 import { scaleTarget } from '../autoscaled.ts'
-import { incidental } from '../incidental.ts'
+import { isIncidental } from '../incidental.ts'
 import { isControlled } from '../owners.ts'
 import { permitted } from '../permitted.ts'
 import { exception, mayNot } from '../reason.ts'
@@ -30,7 +29,7 @@ export const undeclared: Rule = (change, policy) => {
   if (byProxy !== undefined) return byProxy
   const source = strictest(sources)
   if (source.undeclared === 'allow') return undefined
-  if (incidental.some(({ objects }) => selects(objects, ref))) return undefined
+  if (isIncidental(ref)) return undefined
   if (!isPerson(actor, policy) && (isControlled(change.after) || mayKeep(change, policy))) return undefined
   return {
     rule: 'undeclared',
