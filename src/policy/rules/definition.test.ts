@@ -50,8 +50,10 @@ test('allow to delete a definition of what Git does not declare, and the agent a
 })
 const owned = (copy: KubeObject) =>
   void (copy.metadata['ownerReferences'] = [{ apiVersion: 'v1', kind: 'Namespace', name: 'x', uid: '1' }])
-test('deny to give a definition of what Git declares an owner: it may be collected', () => {
+test('deny a person to give a definition of what Git declares an owner: it may be collected; let an operator adopt it', () => {
   assert.equal(decide(owned).rule, 'definition')
+  const adopted = change('UPDATE', account('crossplane-system', 'crossplane'), crd, edited(crd, owned))
+  assert.equal(judge(adopted, policy).decision, 'allow')
   assert.equal(decide(owned, policyOf([])).decision, 'allow')
 })
 test('deny to stop serving the version that Git uses, and allow another', () => {

@@ -13,10 +13,9 @@ import type { Rule, RuleVerdict } from '../rule.ts'
 import { getsOwner } from '../side-effects.ts'
 
 /**
- * Deleting a CustomResourceDefinition, or giving it an owner that is not there, deletes its objects, and no review is asked about
- * these; a version that is no
- * longer served takes them away, a field that its schema drops takes that out of them, another conversion webhook may
- * make anything of them. So each is a change to the objects of that kind that Git declares, though Git may not hold the
+ * Deleting a CustomResourceDefinition deletes its objects, and no review is asked about these; so does giving it an owner that is not
+ * there, which only people are thought to do: operators adopt what they keep. A version that is no longer served takes them away, a
+ * field that its schema drops takes that out of them, another conversion webhook may make anything of them. So each is a change to the objects of that kind that Git declares, though Git may not hold the
  * definition. An APIService that is deleted or pointed elsewhere does the same to a whole group. New versions and fields
  * are welcome, and an allowance lets an operator keep its caBundle.
  */
@@ -34,7 +33,7 @@ function customResource(change: Change, policy: Policy): RuleVerdict | undefined
   const first = declared[0]
   if (first === undefined || change.operation === 'CREATE') return undefined
   const harm =
-    change.operation === 'DELETE' || getsOwner(change)
+    change.operation === 'DELETE' || (isPerson(change.actor, policy) && getsOwner(change))
       ? deletes(first, declared.length)
       : harmOf(change, declared, policy)
   return harm === undefined ? undefined : deny(change, harm, first)
@@ -92,7 +91,7 @@ function apiService(change: Change, policy: Policy): RuleVerdict | undefined {
   if (typeof group !== 'string') return undefined
   const lived = vital(change, group, policy)
   if (lived !== undefined || !policy.declaresGroup(group)) return lived
-  const ends = operation === 'DELETE' || getsOwner(change)
+  const ends = operation === 'DELETE' || (isPerson(change.actor, policy) && getsOwner(change))
   if (operation === 'UPDATE' && !ends) {
     const changes = difference({ spec: before?.['spec'] ?? null }, { spec: after?.['spec'] ?? null })
     if (changes.length === 0 || allPermitted(change, policy, changes)) return undefined

@@ -18,7 +18,7 @@ test('deny to end it through finalize', () => {
     'deny',
   )
 })
-test('deny to give it an owner, which need not exist', () => {
+test('deny a person to give it an owner, which need not exist; let an operator adopt it', () => {
   const owned = edited(shop, (copy) => {
     copy.metadata['ownerReferences'] = [
       { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', name: 'x', uid: '1' },
@@ -28,6 +28,7 @@ test('deny to give it an owner, which need not exist', () => {
   const status = change('UPDATE', person(), shop, owned, { subresource: 'status' })
   assert.equal(judge(status, policy).decision, 'deny')
   assert.equal(judge(change('UPDATE', person(), owned, shop), policy).decision, 'allow')
+  assert.equal(judge(change('UPDATE', account('tenants', 'keeper'), shop, owned), policy).decision, 'allow')
 })
 test('let the namespace controller end it, and the agent delete it', () => {
   const finalize = change('UPDATE', system('namespace-controller'), shop, shop, { subresource: 'finalize' })

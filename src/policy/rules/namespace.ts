@@ -1,6 +1,7 @@
 import type { Declared, Policy } from '../../model/policy.ts'
 import { isAgent } from '../agents.ts'
 import { isKind } from '../kinds.ts'
+import { isPerson } from '../actors.ts'
 import { mayNot, place } from '../reason.ts'
 import { formatRef } from '../../object/identity.ts'
 import type { Rule } from '../rule.ts'
@@ -8,13 +9,14 @@ import { getsOwner } from '../side-effects.ts'
 
 /**
  * Deleting a namespace deletes all that is in it, so it is a change to every declared object there, whether Git declares
- * the namespace itself or not; so is ending it early through `finalize`, and giving it an owner: the garbage collector deletes
- * what has none that exists. Its labels and annotations are its own: they
+ * the namespace itself or not; so is ending it early through `finalize`, and a person's giving it an owner: the garbage
+ * collector deletes what has none that exists. Operators that keep namespaces for tenants own them. Its labels and annotations are its own: they
  * are guarded where Git declares it.
  */
 export const namespace: Rule = (change, policy) => {
   if (!isKind(change.ref, '', 'Namespace')) return undefined
-  const ends = change.operation === 'DELETE' || change.subresource === 'finalize' || getsOwner(change)
+  const adopted = isPerson(change.actor, policy) && getsOwner(change)
+  const ends = change.operation === 'DELETE' || change.subresource === 'finalize' || adopted
   if (!ends) return undefined
   const [first, more] = held(change.ref.name, policy)
   if (first === undefined) return undefined
