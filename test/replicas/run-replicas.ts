@@ -15,6 +15,8 @@ export interface ReplicasOptions {
   /** Until a killed one is started again. */
   downSeconds: number
   writesPerSecond: number
+  /** The writes go on until so many were killed. */
+  kills?: number
   say?: (line: string) => void
 }
 
@@ -57,7 +59,8 @@ export async function runReplicas(options: ReplicasOptions): Promise<ReplicasRes
 }
 
 async function disturb(world: DeclaredWorld, replicas: GuardChild[], options: ReplicasOptions) {
-  const { seconds, killEverySeconds, downSeconds, writesPerSecond, say = () => undefined } = options
+  const { seconds, killEverySeconds, downSeconds, writesPerSecond } = options
+  const { kills: least = 1, say = () => undefined } = options
   const repairs = new Repairs(replicas)
   const missedSeconds: number[] = []
   let kills = 0
@@ -75,7 +78,7 @@ async function disturb(world: DeclaredWorld, replicas: GuardChild[], options: Re
       const at = performance.now()
       const others = replicas.filter((replica) => replica !== victim)
       const missed = Promise.all(
-        others.map((other) => sees(other, (names) => !names.includes(name), 30_000)),
+        others.map((other) => sees(other, (names) => !names.includes(name), 120_000)),
       ).then(() => {
         missedSeconds.push((performance.now() - at) / 1000)
       })
@@ -85,11 +88,14 @@ async function disturb(world: DeclaredWorld, replicas: GuardChild[], options: Re
     }
   })()
   let refused = 0
-  const writes = await paced(writesPerSecond, seconds, async (index) => {
-    // A step that reaches all of them, in no order that the shares have.
-    const target = world.target((index * 7919) % world.count)
-    await world.write(target, `rogue-${index}`).catch(() => refused++)
-  })
+  let writes = 0
+  for (let round = 0; round === 0 || (kills < least && round < 10); round++) {
+    writes += await paced(writesPerSecond, seconds, async (index) => {
+      // A step that reaches all of them, in no order that the shares have.
+      const target = world.target((index * 7919) % world.count)
+      await world.write(target, `rogue-${round}-${index}`).catch(() => refused++)
+    })
+  }
   over = true
   const start = performance.now()
   const last = killing.catch((error: unknown) => error)
