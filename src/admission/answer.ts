@@ -3,10 +3,10 @@ import type { ServerResponse } from 'node:http'
 /** Answers with JSON text: nothing that Express would add, since a review is answered thousands of times a second. */
 export function answerJson(response: ServerResponse, status: number, text: string): void {
   if (response.headersSent || response.destroyed) return
-  const body = Buffer.from(text)
   response.sendDate = false
-  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': body.length })
-  response.end(body)
+  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) })
+  // As text: head and body then go out as one.
+  response.end(text)
 }
 
 /** Answers that a request was no good; the connection ends, since its body may not have been read. */
