@@ -4,7 +4,10 @@ import type { ServerResponse } from 'node:http'
 export function answerJson(response: ServerResponse, status: number, text: string): void {
   if (response.headersSent || response.destroyed) return
   response.sendDate = false
-  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) })
+  response.writeHead(status, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(text),
+  })
   // As text: head and body then go out as one.
   response.end(text)
 }
